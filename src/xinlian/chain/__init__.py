@@ -1,0 +1,1 @@
+"""The chain behind its bindings: contracts, one sender per key, the event follower, chain time."""

@@ -1,0 +1,1 @@
+"""The command line ``xinlian``: parse, call one use case, render."""

@@ -1,0 +1,1 @@
+"""The case engine: BPMN subset, DMN tables, replay of a case. Pure."""

@@ -1,0 +1,1 @@
+"""The protocol: records, trees, receipts, bundles, verification, envelopes, codes. Pure."""

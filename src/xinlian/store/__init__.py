@@ -1,0 +1,1 @@
+"""The database and the key store behind one Writer."""
