@@ -27,16 +27,12 @@ from xinlian.protocol.errors import InputError
 _ALNUM: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _USCC_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_USCC_FORM: Final = re.compile(
-    r"[0-9ABCDEFGHJKLMNPQRTUWXY]{2}[0-9]{6}[0-9ABCDEFGHJKLMNPQRTUWXY]{10}", re.ASCII
-)
+_USCC_FORM: Final = re.compile(r"[0-9ABCDEFGHJKLMNPQRTUWXY]{2}[0-9]{6}[0-9ABCDEFGHJKLMNPQRTUWXY]{10}", re.ASCII)
 _USCC_WEIGHTS: Final = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 _ORGANISATION_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
 _ORGANISATION_CHECK: Final = "0123456789X"
 
-_ID_FORM: Final = re.compile(
-    r"[0-9]{6}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]", re.ASCII
-)
+_ID_FORM: Final = re.compile(r"[0-9]{6}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]", re.ASCII)
 _ID_CHECK: Final = "10X98765432"
 
 _UNIT_FORM: Final = re.compile(r"[0-9]{12}[GJZ][ABCDEFGHWXY][0-9]{5}(?:W0{8}|[FLQ][0-9]{8})", re.ASCII)

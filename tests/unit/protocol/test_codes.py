@@ -16,9 +16,7 @@ from hypothesis import strategies as st
 from xinlian.protocol import codes
 from xinlian.protocol.errors import InputError
 
-VECTORS: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "vectors" / "codes" / "codes.json").read_text(encoding="utf-8")
-)
+VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors" / "codes" / "codes.json").read_text(encoding="utf-8"))
 GOOD = [(kind, value) for kind, values in VECTORS["ok"].items() for value in values]
 BAD = [(kind, bad["value"], bad["code"]) for kind, entries in VECTORS["bad"].items() for bad in entries]
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
