@@ -22,15 +22,45 @@ _SHARE_METHODS: Final = ("服务接口", "批量交换", "文件下载")
 _GRADE: Final = re.compile(r"核心|重要|一般(-[1-4]级)?")
 
 _KEYS: Final = frozenset(
-    (
-        "catalog_code version alias catalog_name category provider source_dept_uscc abstract format update_cycle share_type "
-        "share_scope allowed_purposes no_share_reason no_share_basis share_methods modes use_conditions data_class data_grade "
-        "secret secrecy_assessment pia head_consent"
-    ).split()
+    [
+        "catalog_code",
+        "version",
+        "alias",
+        "catalog_name",
+        "category",
+        "provider",
+        "source_dept_uscc",
+        "abstract",
+        "format",
+        "update_cycle",
+        "share_type",
+        "share_scope",
+        "allowed_purposes",
+        "no_share_reason",
+        "no_share_basis",
+        "share_methods",
+        "modes",
+        "use_conditions",
+        "data_class",
+        "data_grade",
+        "secret",
+        "secrecy_assessment",
+        "pia",
+        "head_consent",
+    ]
 )
 
 
 def read_catalogue(node: Node, *, is_personal: bool) -> Catalogue:
+    """The catalogue entry under ``x-catalogue``.
+
+    Args:
+        node: the object.
+        is_personal: the dataset holds personal data, so an impact assessment is required.
+
+    Raises:
+        InputError: ``schema-form``.
+    """
     node.only(_KEYS)
     provider, consent = node.child("provider"), node.child("head_consent")
     provider.only(frozenset(("name", "uscc")))
@@ -45,7 +75,7 @@ def read_catalogue(node: Node, *, is_personal: bool) -> Catalogue:
         abstract=node.text("abstract"),
         format=node.one_of("format", ("1", "2", "3", "4", "5", "6", "7")),
         update_cycle=node.one_of("update_cycle", ("1", "2", "3", "4", "5", "6", "9")),
-        share_type=int(node.one_of("share_type", ("1", "2", "3"))),
+        share_type=node.integer("share_type", 1, 3),
         share_scope=node.texts("share_scope"),
         allowed_purposes=node.texts("allowed_purposes", _PURPOSE, expected="purposes ([A-Z0-9_-], up to 32)"),
         no_share_reason=node.text_or("no_share_reason", ""),
@@ -55,7 +85,7 @@ def read_catalogue(node: Node, *, is_personal: bool) -> Catalogue:
         use_conditions=node.text("use_conditions"),
         data_class=node.text("data_class", max_length=60),
         data_grade=node.text("data_grade", _GRADE, "核心, 重要, 一般 or 一般-1级 … 一般-4级"),
-        secret="非涉密",
+        secrecy="非涉密",
         secrecy_assessment=_assessment(node.child("secrecy_assessment")),
         pia=_assessment(node.child("pia")) if "pia" in node.value else None,
         head_consent_name=consent.text("name", max_length=60),

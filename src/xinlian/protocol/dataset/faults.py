@@ -8,7 +8,7 @@ Source: GB 32100, GB 11643, GB/T 37346, GB/T 36904 through ``protocol.codes``; d
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,6 +37,12 @@ _CODE_NAMES: Final = {
     CodeCheck.UNIT: "不动产单元代码, 28 characters (GB/T 37346)",
     CodeCheck.PROJECT: "项目代码, 24 characters YYMM-RRRRRR-NN-NN-NNNNNN",
     CodeCheck.CERTIFICATE: "证照标识 with right check digit (GB/T 36904)",
+}
+
+_EXPECTED: Final = {
+    Kind.DATE: "an existing day as YYYY-MM-DD",
+    Kind.DATETIME: "an existing date-time as YYYYMMDDThhmmss",
+    Kind.LOGICAL: "true or false",
 }
 
 
@@ -138,13 +144,15 @@ def value_fault(entry: Field, value: object) -> FieldFault | None:
 
 
 def _value_code(entry: Field, value: object) -> str | None:
+    if entry.type.kind is Kind.INTEGER:
+        return _integer_code(entry, value)
+    if entry.type.kind is Kind.LOGICAL:
+        return None if isinstance(value, bool) else "field-type"
+    return _string_code(entry, value) if isinstance(value, str) else "field-type"
+
+
+def _string_code(entry: Field, value: str) -> str | None:
     match entry.type.kind:
-        case Kind.INTEGER:
-            return _integer_code(entry, value)
-        case Kind.LOGICAL:
-            return None if isinstance(value, bool) else "field-type"
-        case _ if not isinstance(value, str):
-            return "field-type"
         case Kind.TEXT:
             return _text_code(entry, value)
         case Kind.DECIMAL:
@@ -204,7 +212,7 @@ def is_day(value: object) -> bool:
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         return False
     try:
-        datetime.date.fromisoformat(value)
+        dt.date.fromisoformat(value)
     except ValueError:
         return False
     return True
@@ -219,24 +227,31 @@ def is_moment(value: object) -> bool:
 
 def expected_of(entry: Field) -> str:
     """What a field asks for, in words."""
-    type_ = entry.type
-    match type_.kind:
+    match entry.type.kind:
         case Kind.TEXT:
-            return _CODE_NAMES[entry.check] if entry.check else f"a text of {entry.min_length} to {type_.length} characters"
+            return _expected_text(entry)
         case Kind.DECIMAL:
-            whole = type_.length - type_.scale
-            sign = "" if type_.is_signed else ", not negative"
-            return f"a decimal as text with exactly {type_.scale} places and at most {whole} digits before the point{sign}"
+            return _expected_decimal(entry)
         case Kind.INTEGER:
             return f"an integer from {entry.minimum} to {entry.maximum}"
-        case Kind.DATE:
-            return "an existing day as YYYY-MM-DD"
-        case Kind.DATETIME:
-            return "an existing date-time as YYYYMMDDThhmmss"
-        case Kind.LOGICAL:
-            return "true or false"
-        case _:
+        case Kind.ENUM:
             return "one of " + ", ".join(v.code if v.code == v.label else f"{v.code} ({v.label})" for v in entry.enum)
+        case _:
+            return _EXPECTED[entry.type.kind]
+
+
+def _expected_decimal(entry: Field) -> str:
+    whole = entry.type.length - entry.type.scale
+    sign = "" if entry.type.is_signed else ", not negative"
+    return f"a decimal as text with exactly {entry.type.scale} places and at most {whole} digits before the point{sign}"
+
+
+def _expected_text(entry: Field) -> str:
+    if entry.check is not None:
+        return _CODE_NAMES[entry.check]
+    if entry.min_length == entry.type.length:
+        return f"a text of exactly {entry.type.length} characters"
+    return f"a text of {entry.min_length} to {entry.type.length} characters"
 
 
 def _what(entry: Field, value: object) -> str:

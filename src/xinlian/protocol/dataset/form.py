@@ -60,14 +60,41 @@ _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ALIAS: Final = re.compile(r"[A-Z][A-Z0-9]{0,7}-\d{2}")
 _ROOT_KEYS: Final = frozenset(
-    "$schema title description type additionalProperties required properties x-format x-catalogue x-order x-key x-views".split()
+    [
+        "$schema",
+        "title",
+        "description",
+        "type",
+        "additionalProperties",
+        "required",
+        "properties",
+        "x-format",
+        "x-catalogue",
+        "x-order",
+        "x-key",
+        "x-views",
+    ]
 )
 _FIELD_KEYS: Final = frozenset(
-    "x-type x-sensitivity x-unit x-nullable x-signed x-labels x-check x-lookup x-verifiable x-grantable x-std title description".split()
+    [
+        "x-type",
+        "x-sensitivity",
+        "x-unit",
+        "x-nullable",
+        "x-signed",
+        "x-labels",
+        "x-check",
+        "x-lookup",
+        "x-verifiable",
+        "x-grantable",
+        "x-std",
+        "title",
+        "description",
+    ]
 )
-_ARRAY_KEYS: Final = frozenset("title description type minItems maxItems items x-order".split())
-_ITEM_KEYS: Final = frozenset("type additionalProperties required properties".split())
-_VIEW_KEYS: Final = frozenset("name title kind lookup where distinct field aggregate parameter".split())
+_ARRAY_KEYS: Final = frozenset(["title", "description", "type", "minItems", "maxItems", "items", "x-order"])
+_ITEM_KEYS: Final = frozenset(["type", "additionalProperties", "required", "properties"])
+_VIEW_KEYS: Final = frozenset(["name", "title", "kind", "lookup", "where", "distinct", "field", "aggregate", "parameter"])
 
 
 def load_schema(data: bytes) -> DatasetSchema:
@@ -126,7 +153,7 @@ def _ordered(owner: Node, listing: Node, order_node: Node) -> Iterator[tuple[str
     properties = owner.child("properties")
     order = order_node.texts("x-order", _NAME, at_least=1, expected="field names ([a-z][a-z0-9_]*, up to 64)")
     if set(order) != set(properties.value):
-        odd = sorted(set(order) ^ set(properties.value))[0]
+        odd = min(set(order) ^ set(properties.value))
         raise fail(order_node.at("x-order"), f"exactly the names in properties; {odd!r} is only in one of them")
     if set(listing.texts("required", at_least=1)) != set(order):
         raise fail(listing.at("required"), "all properties (a field without a value is null)")

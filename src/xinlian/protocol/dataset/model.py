@@ -279,7 +279,7 @@ class Catalogue:
     use_conditions: str
     data_class: str
     data_grade: str
-    secret: str
+    secrecy: str
     secrecy_assessment: Assessment
     pia: Assessment | None
     head_consent_name: str
@@ -368,7 +368,9 @@ class DatasetSchema:
         """
         index = self._index.get(name)
         if index is None:
-            raise InputError("field-unknown", f"{self.alias}: there is no field of that name", dataset=self.code, field=safe_name(name))
+            raise InputError(
+                "field-unknown", f"{self.alias}: there is no field of that name", dataset=self.code, field=safe_name(name)
+            )
         return index
 
     def field(self, name: str) -> Field:
@@ -452,7 +454,7 @@ def safe_name(name: str) -> str:
         name: a JSON key, a header, an argument.
 
     Returns:
-        the name itself when it is short, of the letters a field name has, and without a long run of digits; else ``(unreadable)``.
+        the name itself when it is short, of the letters a field name has, and with few digits; else ``(unreadable)``.
     """
     plain = len(name) <= 64 and name.isascii() and name.replace("_", "a").replace(".", "a").replace("-", "a").isalnum()
     digits = sum(character.isdigit() for character in name)

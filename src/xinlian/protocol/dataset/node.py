@@ -48,7 +48,11 @@ class Node:
     def text(self, key: str, pattern: re.Pattern[str] | None = None, expected: str = "a text", *, max_length: int = 500) -> str:
         """The text under ``key``; required."""
         value = self.value.get(key)
-        if not isinstance(value, str) or not 0 < len(value) <= max_length or (pattern is not None and not pattern.fullmatch(value)):
+        if (
+            not isinstance(value, str)
+            or not 0 < len(value) <= max_length
+            or (pattern is not None and not pattern.fullmatch(value))
+        ):
             raise fail(self.at(key), f"{expected} (1 to {max_length} characters)")
         return value
 
@@ -70,7 +74,9 @@ class Node:
             raise fail(self.at(key), "true or false")
         return value
 
-    def texts(self, key: str, pattern: re.Pattern[str] | None = None, *, at_least: int = 0, expected: str = "texts") -> tuple[str, ...]:
+    def texts(
+        self, key: str, pattern: re.Pattern[str] | None = None, *, at_least: int = 0, expected: str = "texts"
+    ) -> tuple[str, ...]:
         """The list of different texts under ``key``; absent means none."""
         value = self.value.get(key, [])
         if not isinstance(value, list) or len(value) < at_least or len(value) > MAX_LIST:
@@ -86,7 +92,6 @@ class Node:
         """The value under ``key`` must be ``wanted``."""
         if key not in self.value or not same(self.value[key], wanted):
             raise fail(self.at(key), orjson.dumps(wanted).decode())
-
 
     def one_of(self, key: str, allowed: Sequence[str]) -> str:
         """The text under ``key``, one of ``allowed``; required."""
@@ -130,7 +135,12 @@ def _refuse_inexact(value: object, place: str) -> None:
     elif isinstance(value, list):
         for index, entry in enumerate(value):
             _refuse_inexact(entry, f"{place}[{index}]")
-    elif isinstance(value, int):
+    else:
+        _refuse_inexact_value(value, place)
+
+
+def _refuse_inexact_value(value: object, place: str) -> None:
+    if isinstance(value, int):
         if abs(value) > 2**53 - 1:
             raise fail(place, "an integer within 2^53-1")
     elif isinstance(value, str):

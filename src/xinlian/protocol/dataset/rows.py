@@ -5,7 +5,8 @@ Rules
 2. Decimals are texts with exactly their scale, integers JSON integers; a float is never accepted.
 3. The fast path asks jsonschema-rs one yes/no question, then checks in Python what JSON Schema cannot say: exact integers, check
    digits, existing days. Only a refused row is looked at again, to name every fault.
-4. A fault of a personal field (PI, SPI) never contains its value, and an unknown name is shown only if it looks like a field name.
+4. A fault of a personal field (PI, SPI) never contains its value, and an unknown name is shown only if it looks
+   like a field name.
 5. Nothing is fetched (``offline``), regular expressions run in linear time (``RegexOptions``), and the library masks values.
 
 Example::

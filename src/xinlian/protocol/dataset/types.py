@@ -14,13 +14,11 @@ from xinlian.protocol.dataset.model import EnumValue, Field, FieldType, Kind
 from xinlian.protocol.dataset.node import Node, fail
 
 _TYPE: Final = re.compile(r"(C|N|I|D|T|E|L)(?:\((\d{1,4})(?:,(\d{1,2}))?\))?")
-JSON_KEYS: Final = frozenset("type minLength maxLength pattern minimum maximum format enum".split())
+JSON_KEYS: Final = frozenset(["type", "minLength", "maxLength", "pattern", "minimum", "maximum", "format", "enum"])
 
 TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f]*$"
 DATE_PATTERN: Final = r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}$"
-DATETIME_PATTERN: Final = (
-    r"^[12][0-9]{3}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]$"
-)
+DATETIME_PATTERN: Final = r"^[12][0-9]{3}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]$"
 
 
 def field_schema(type_: FieldType, *, is_nullable: bool, codes: tuple[str, ...] = ()) -> dict[str, object]:
@@ -70,6 +68,7 @@ def decimal_pattern(type_: FieldType) -> str:
 
 
 def read_type(node: Node) -> FieldType:
+    """The type that ``x-type`` and ``x-signed`` name."""
     expected = "C(n), N(p,s), I(n), D, T, E or L"
     match = _TYPE.fullmatch(node.text("x-type", expected=expected, max_length=12))
     if match is None:
@@ -94,6 +93,7 @@ def _is_sound(type_: FieldType, *, has_scale: bool) -> bool:
 
 
 def read_enum(node: Node, type_: FieldType) -> tuple[EnumValue, ...]:
+    """The permitted values of a type E field: codes from ``enum``, labels from ``x-labels``."""
     if type_.kind is not Kind.ENUM:
         if "x-labels" in node.value:
             raise fail(node.at("x-labels"), "no labels, the type is not E")

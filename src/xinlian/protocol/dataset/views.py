@@ -1,7 +1,8 @@
 """Evaluates derived views: what mode ``answer`` tells about a subject without giving the records.
 
 Rules
-1. The records are those found by the view's lookup for all subjects of one item (a family: 1 to 8), published, current, each once.
+1. The records are those found by the view's lookup for all subjects of one item (a family: 1 to 8), published, current, each
+   once.
 2. ``where`` keeps those whose fields equal the given values.
 3. exists / none: there is at least one / no record. count: how many records, or how many different values of ``distinct``
    (null is no value). threshold: the records' ``field`` brought to one number (sum, min, max) is ≥ the parameter; without a value
@@ -17,10 +18,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from xinlian.protocol.dataset.faults import value_fault
-from xinlian.protocol.dataset.model import Aggregate, DatasetSchema, Kind, View, ViewKind
+from xinlian.protocol.dataset.model import Aggregate, DatasetSchema, View, ViewKind
 from xinlian.protocol.errors import InputError
-
-_AGGREGATES = {Aggregate.SUM: sum, Aggregate.MIN: min, Aggregate.MAX: max}
 
 
 def check_parameters(schema: DatasetSchema, view: View, parameters: Mapping[str, object]) -> None:
@@ -35,7 +34,9 @@ def check_parameters(schema: DatasetSchema, view: View, parameters: Mapping[str,
     if view.parameter is not None and view.field is not None:
         fault = value_fault(schema.field(view.field), parameters[view.parameter])
         if fault is not None or parameters[view.parameter] is None:
-            raise InputError("view-parameter", f"view {view.name}: {view.parameter} does not have the field's type", view=view.name)
+            raise InputError(
+                "view-parameter", f"view {view.name}: {view.parameter} does not have the field's type", view=view.name
+            )
 
 
 def evaluate_view(
@@ -72,7 +73,17 @@ def _reaches(schema: DatasetSchema, view: View, kept: list[Mapping[str, object]]
     values = [_number(record[name]) for record in kept if record[name] is not None]
     if not values or view.aggregate is None:
         return False
-    return _AGGREGATES[view.aggregate](values) >= _number(parameters[str(view.parameter)])
+    return _reduce(view.aggregate, values) >= _number(parameters[str(view.parameter)])
+
+
+def _reduce(aggregate: Aggregate, values: list[Decimal]) -> Decimal:
+    match aggregate:
+        case Aggregate.SUM:
+            return sum(values, Decimal(0))
+        case Aggregate.MIN:
+            return min(values)
+        case Aggregate.MAX:
+            return max(values)
 
 
 def _number(value: object) -> Decimal:
