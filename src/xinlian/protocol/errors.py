@@ -142,108 +142,249 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     ),
     CodeEntry("tx-reverted", "A contract rejected the transaction or call; the reason is named.", "Remove the reason named."),
     CodeEntry("tx-lost", "Another transaction of the same key took this transaction's number.", "Use each key in one place."),
-    CodeEntry("tx-timeout", "A transaction was sent but not mined in time; it stays queued.", "Wait; see `xinlian doctor`.", True),
+    CodeEntry(
+        "tx-timeout", "A transaction was sent but not mined in time; it stays queued.", "Wait; see `xinlian doctor`.", True
+    ),
     CodeEntry("chain-funds", "The signing address cannot pay the transaction's fee.", "Fund the address named."),
     CodeEntry("chain-fee-cap", "The chain asks a higher fee than the settings allow.", "Wait or raise the cap.", True),
-    CodeEntry("chain-abi", "A call or event does not fit the contracts' interface.", "Run scripts/build-contracts; check versions."),
+    CodeEntry(
+        "chain-abi", "A call or event does not fit the contracts' interface.", "Run scripts/build-contracts; check versions."
+    ),
     CodeEntry("chain-not-reached", "The block or time asked for is not on the chain (yet).", "Ask for an earlier one.", True),
     CodeEntry("deploy-conflict", "The progress file belongs to another deployment.", "Use another file or finish that one."),
-    CodeEntry("anvil-missing", "The anvil binary is not installed in the pinned version.", "Run scripts/setup (npm ci in contracts/)."),
+    CodeEntry(
+        "anvil-missing", "The anvil binary is not installed in the pinned version.", "Run scripts/setup (npm ci in contracts/)."
+    ),
     CodeEntry("anvil-failed", "anvil did not start or stop as expected.", "Read the message; is the port taken?"),
     CodeEntry("chain-key", "A chain key is not 32 bytes of hex within the curve's range.", "Give the key in the right form."),
     # -- datasets, rows and files ----------------------------------------------------------------------
-    CodeEntry("schema-form", "A dataset's schema file has a mistake at the place named.", "Correct the place; docs/datasets.md shows the form."),
+    CodeEntry(
+        "schema-form",
+        "A dataset's schema file has a mistake at the place named.",
+        "Correct the place; docs/datasets.md shows the form.",
+    ),
     CodeEntry("scenario-unknown", "No scenario of that name is shipped.", "Use one of the names listed."),
     CodeEntry("view-unknown", "The dataset has no derived view of that name.", "Use one of the views in the catalogue entry."),
-    CodeEntry("view-parameter", "A derived view was asked with parameters it does not take.", "Send exactly the parameters the view names."),
+    CodeEntry(
+        "view-parameter",
+        "A derived view was asked with parameters it does not take.",
+        "Send exactly the parameters the view names.",
+    ),
     CodeEntry("row-shape", "A row is not an object with the dataset's fields.", "Send one object per row."),
-    CodeEntry("row-too-many-fields", "A row has more fields than any dataset can have.", "Remove what is not part of the dataset."),
+    CodeEntry(
+        "row-too-many-fields", "A row has more fields than any dataset can have.", "Remove what is not part of the dataset."
+    ),
     CodeEntry("array-length", "A list in a row has too few or too many entries.", "Keep the number of entries that is named."),
-    CodeEntry("field-length", "A text is empty, too short or too long for its field.", "Shorten it; leave the cell empty where there is no value."),
+    CodeEntry(
+        "field-length",
+        "A text is empty, too short or too long for its field.",
+        "Shorten it; leave the cell empty where there is no value.",
+    ),
     CodeEntry("field-text", "A text holds line breaks or other control characters.", "Remove them."),
-    CodeEntry("field-scale", "A decimal is not written with exactly the places of its field, or has too many digits.", "Write it as text with exactly these places, such as 1234.50."),
+    CodeEntry(
+        "field-scale",
+        "A decimal is not written with exactly the places of its field, or has too many digits.",
+        "Write it as text with exactly these places, such as 1234.50.",
+    ),
     CodeEntry("field-range", "An integer lies outside the bounds of its field.", "Correct the number."),
     CodeEntry("field-date", "A date or date-time does not exist or is written in another form.", "Write it as named."),
     CodeEntry("field-enum", "A value is not one of the permitted ones.", "Choose one of the list."),
-    CodeEntry("cell-number", "A cell with a code or number-like text is stored as a number, so digits may be lost.", "Format the column as text and enter the value again; the template does so."),
-    CodeEntry("cell-inexact", "A number cell does not have exactly the places of its field.", "Enter the amount as text, or round it in the spreadsheet to exactly these places."),
+    CodeEntry(
+        "cell-number",
+        "A cell with a code or number-like text is stored as a number, so digits may be lost.",
+        "Format the column as text and enter the value again; the template does so.",
+    ),
+    CodeEntry(
+        "cell-inexact",
+        "A number cell does not have exactly the places of its field.",
+        "Enter the amount as text, or round it in the spreadsheet to exactly these places.",
+    ),
     CodeEntry("cell-error", "A cell holds a spreadsheet error such as #REF!.", "Correct the cell."),
     CodeEntry("key-duplicate", "Two rows of a file have the same natural key.", "Keep one of them."),
-    CodeEntry("rows-invalid", "The file has rows with faults; nothing was taken over.", "Correct the rows in the report and hand the file in again."),
+    CodeEntry(
+        "rows-invalid",
+        "The file has rows with faults; nothing was taken over.",
+        "Correct the rows in the report and hand the file in again.",
+    ),
     CodeEntry("file-empty", "The file has no data rows.", "Hand in a file with at least one row below the header."),
-    CodeEntry("file-encoding", "The file is neither UTF-8 nor GB18030, or not in the encoding that was named.", "Save it as UTF-8."),
-    CodeEntry("file-format", "The file is not of a kind that can be read (CSV, XLSX, NDJSON, JSON), or it is damaged.", "Save it again as one of these."),
-    CodeEntry("file-header", "The header row has unknown, missing or repeated columns.", "Use the titles or field names of the template."),
-    CodeEntry("file-formula", "A cell holds a formula, so its value may differ from what was meant.", "Paste the column as values."),
+    CodeEntry(
+        "file-encoding", "The file is neither UTF-8 nor GB18030, or not in the encoding that was named.", "Save it as UTF-8."
+    ),
+    CodeEntry(
+        "file-format",
+        "The file is not of a kind that can be read (CSV, XLSX, NDJSON, JSON), or it is damaged.",
+        "Save it again as one of these.",
+    ),
+    CodeEntry(
+        "file-header",
+        "The header row has unknown, missing or repeated columns.",
+        "Use the titles or field names of the template.",
+    ),
+    CodeEntry(
+        "file-formula", "A cell holds a formula, so its value may differ from what was meant.", "Paste the column as values."
+    ),
     CodeEntry("file-external-link", "The workbook refers to other files or to the network.", "Break the links and save again."),
     CodeEntry("file-macro", "The workbook holds macros or embedded objects.", "Save it as XLSX without them."),
     CodeEntry("file-bomb", "The workbook unpacks to far more than its size allows.", "Copy the data into a fresh workbook."),
     CodeEntry("file-password", "The workbook is protected with a password.", "Remove the password."),
     CodeEntry("file-too-many-rows", "The file has more rows than one file may have.", "Split it."),
-    CodeEntry("file-children", "The second sheet refers to a row that does not exist, or its numbering is wrong.", "Number the rows as the template shows."),
+    CodeEntry(
+        "file-children",
+        "The second sheet refers to a row that does not exist, or its numbering is wrong.",
+        "Number the rows as the template shows.",
+    ),
     # -- store: database, key store, key files --------------------------------------------------------
-    CodeEntry("store-locked", "Another process uses the node's database.", "Stop the other process; one node owns a data directory.", True),
+    CodeEntry(
+        "store-locked",
+        "Another process uses the node's database.",
+        "Stop the other process; one node owns a data directory.",
+        True,
+    ),
     CodeEntry("store-closed", "The database was closed while the node stops.", "Start the node again.", True),
     CodeEntry("store-busy", "More changes wait to be written than the node takes in.", "Send again later, or more slowly.", True),
-    CodeEntry("store-constraint", "A change contradicts what is stored (an id twice, or a missing reference).", "Report it: the node should have said it more clearly."),
+    CodeEntry(
+        "store-constraint",
+        "A change contradicts what is stored (an id twice, or a missing reference).",
+        "Report it: the node should have said it more clearly.",
+    ),
     CodeEntry("store-sql", "The database refused a statement.", "Report it with the log; it is a defect of the program."),
-    CodeEntry("store-io", "The database file cannot be read or written.", "Check the disk and the file's permissions, then send again.", True),
+    CodeEntry(
+        "store-io",
+        "The database file cannot be read or written.",
+        "Check the disk and the file's permissions, then send again.",
+        True,
+    ),
     CodeEntry("store-corrupt", "A database file is damaged.", "Restore the last backup."),
     CodeEntry("store-schema", "The database was made by a newer version of the program.", "Install that version or a newer one."),
-    CodeEntry("store-checkpoint-busy", "A reader still uses an older state of the database, so deleted values cannot be wiped yet.", "The node tries again by itself.", True),
+    CodeEntry(
+        "store-checkpoint-busy",
+        "A reader still uses an older state of the database, so deleted values cannot be wiped yet.",
+        "The node tries again by itself.",
+        True,
+    ),
     CodeEntry("disk-full", "The disk is full; nothing of the change was kept.", "Free space, then send again.", True),
-    CodeEntry("sealed-broken", "An encrypted value does not open: it was changed, or belongs to other keys.", "Restore the key files or the database that belong together."),
-    CodeEntry("record-exists", "This revision of the record exists already.", "Revise the record instead, from its latest revision."),
-    CodeEntry("record-key-missing", "The record's key is not in the key store: it was destroyed by an erasure, or the key store is another one.", "An erased record stays unreadable; otherwise restore the key store."),
+    CodeEntry(
+        "sealed-broken",
+        "An encrypted value does not open: it was changed, or belongs to other keys.",
+        "Restore the key files or the database that belong together.",
+    ),
+    CodeEntry(
+        "record-exists", "This revision of the record exists already.", "Revise the record instead, from its latest revision."
+    ),
+    CodeEntry(
+        "record-key-missing",
+        "The record's key is not in the key store: it was destroyed by an erasure, or the key store is another one.",
+        "An erased record stays unreadable; otherwise restore the key store.",
+    ),
     CodeEntry("dataset-exists", "This version of the dataset exists already.", "Raise the version."),
     CodeEntry("alias-taken", "The short code belongs to another dataset.", "Choose another short code."),
-    CodeEntry("batch-gap", "A batch does not begin where the one before ended, or ends after the last entry.", "The node seals again by itself."),
-    CodeEntry("idempotency-mismatch", "The same Idempotency-Key was used with another body.", "Use a fresh key for another request."),
+    CodeEntry(
+        "batch-gap",
+        "A batch does not begin where the one before ended, or ends after the last entry.",
+        "The node seals again by itself.",
+    ),
+    CodeEntry(
+        "idempotency-mismatch", "The same Idempotency-Key was used with another body.", "Use a fresh key for another request."
+    ),
     CodeEntry("erasure-state", "An erasure cannot take this step from where it stands.", "The node resumes it by itself."),
     CodeEntry("rid-exists", "This request number was used already.", "Ask again with a fresh request number."),
     CodeEntry("user-exists", "A user with this person id exists already.", "Change that user instead."),
-    CodeEntry("import-exists", "The same file was imported into this dataset already.", "Nothing to do; look at the first import's report."),
-    CodeEntry("passphrase-wrong", "The passphrase does not open the node's keys.", "Give the passphrase the keys were created with."),
+    CodeEntry(
+        "import-exists",
+        "The same file was imported into this dataset already.",
+        "Nothing to do; look at the first import's report.",
+    ),
+    CodeEntry(
+        "passphrase-wrong", "The passphrase does not open the node's keys.", "Give the passphrase the keys were created with."
+    ),
     CodeEntry("keys-exist", "The directory already holds keys.", "Use another directory; keys are never overwritten."),
     CodeEntry("keys-missing", "A key file is missing or not readable.", "Restore the key directory from its backup."),
-    CodeEntry("keys-mode", "A key file can be read by others on this machine.", "Set mode 0600 on the file and 0700 on its directory."),
+    CodeEntry(
+        "keys-mode", "A key file can be read by others on this machine.", "Set mode 0600 on the file and 0700 on its directory."
+    ),
     # -- exchange: signatures of node-to-node calls (httpsig) ------------------------------------------
     CodeEntry("signature-missing", "A node-to-node message is not signed.", "Sign it as docs/protocol-exchange.md says."),
-    CodeEntry("signature-form", "A message's signature is not of the one form in use.", "Sign it as docs/protocol-exchange.md says."),
+    CodeEntry(
+        "signature-form", "A message's signature is not of the one form in use.", "Sign it as docs/protocol-exchange.md says."
+    ),
     CodeEntry("signature-window", "A signature runs longer than 60 s, or not at all.", "Sign again with a shorter time."),
     CodeEntry("signature-expired", "A signature is not of this time.", "Compare both nodes' clocks, then send again.", True),
-    CodeEntry("signature-wrong", "A signature does not fit the message.", "Something on the way changed the message; send it again."),
+    CodeEntry(
+        "signature-wrong", "A signature does not fit the message.", "Something on the way changed the message; send it again."
+    ),
     CodeEntry("digest-missing", "A message has no Content-Digest field.", "Sign it as docs/protocol-exchange.md says."),
     CodeEntry("digest-form", "A Content-Digest field is not one sha-256 digest.", "Sign it as docs/protocol-exchange.md says."),
-    CodeEntry("digest-wrong", "A body is not the one that its digest names.", "Something on the way changed the body; send it again."),
+    CodeEntry(
+        "digest-wrong", "A body is not the one that its digest names.", "Something on the way changed the body; send it again."
+    ),
     # -- exchange: envelopes and messages --------------------------------------------------------------
-    CodeEntry("envelope-form", "The Xinlian-Envelope field does not have its one form.", "Send it as docs/protocol-exchange.md says."),
+    CodeEntry(
+        "envelope-form", "The Xinlian-Envelope field does not have its one form.", "Send it as docs/protocol-exchange.md says."
+    ),
     CodeEntry("envelope-suite", "The envelope names another cryptographic suite.", "Use suite 1; nothing is negotiated."),
-    CodeEntry("envelope-mismatch", "The envelope, the signature and the sealed message disagree.", "Build all three from the same request."),
-    CodeEntry("envelope-not-opened", "The sealed body does not open with this key and this envelope.", "Send it again to the key now registered."),
+    CodeEntry(
+        "envelope-mismatch",
+        "The envelope, the signature and the sealed message disagree.",
+        "Build all three from the same request.",
+    ),
+    CodeEntry(
+        "envelope-not-opened",
+        "The sealed body does not open with this key and this envelope.",
+        "Send it again to the key now registered.",
+    ),
     CodeEntry("request-form", "A sealed request does not have the form prescribed.", "Correct the member named."),
     CodeEntry("request-too-large", "A sealed request is larger than allowed.", "Split it."),
     CodeEntry("request-too-many-items", "A request names more than 100 subjects.", "Split it."),
-    CodeEntry("request-too-many-subjects", "An item names more subjects than its mode allows.", "Give one; a derived view takes up to eight."),
+    CodeEntry(
+        "request-too-many-subjects",
+        "An item names more subjects than its mode allows.",
+        "Give one; a derived view takes up to eight.",
+    ),
     CodeEntry("request-too-many-fields", "A request names more than 256 fields.", "Ask for fewer fields."),
     CodeEntry("request-mode", "A request's mode is not one that is offered.", "Use verify, query or answer."),
     CodeEntry("request-window", "A request runs longer than 60 s, or not at all.", "Send it again with a shorter time."),
     CodeEntry("request-expired", "A request is not of this time.", "Compare both nodes' clocks, then send again.", True),
-    CodeEntry("answer-form", "A sealed answer does not have the form prescribed.", "Tell the other department; its node needs a correction."),
+    CodeEntry(
+        "answer-form",
+        "A sealed answer does not have the form prescribed.",
+        "Tell the other department; its node needs a correction.",
+    ),
     CodeEntry("answer-too-large", "A sealed answer is larger than allowed.", "Ask for fewer subjects or fields at once."),
     CodeEntry("answer-mismatch", "An answer belongs to another request.", "Ask again; report it if it happens twice."),
     CodeEntry("subject-form", "A subject is not of a known kind, or its code is wrong.", "Correct the subject's kind and code."),
-    CodeEntry("subject-opening-form", "A subject's opening does not have the form prescribed.", "Build it as docs/protocol-exchange.md says."),
-    CodeEntry("subject-not-proven", "A subject's opening does not lead to the case's subjects root.", "Use the case's current subjects."),
+    CodeEntry(
+        "subject-opening-form",
+        "A subject's opening does not have the form prescribed.",
+        "Build it as docs/protocol-exchange.md says.",
+    ),
+    CodeEntry(
+        "subject-not-proven", "A subject's opening does not lead to the case's subjects root.", "Use the case's current subjects."
+    ),
     CodeEntry("subjects-salt", "A subject's salt is not 16 bytes, or used twice.", "Draw a fresh salt for every subject."),
-    CodeEntry("statement-form", "A read entry or answer statement does not have the form prescribed.", "It is not evidence; get it again."),
+    CodeEntry(
+        "statement-form",
+        "A read entry or answer statement does not have the form prescribed.",
+        "It is not evidence; get it again.",
+    ),
     # -- exchange: the provider's checks, refused-<check> ----------------------------------------------
-    CodeEntry("refused-signature", "The provider could not verify the request's signature.", "Check that the node signs with its own key."),
-    CodeEntry("refused-key-registered", "The signing or sealing key is not registered now.", "Register the key on chain, or renew the stale one."),
+    CodeEntry(
+        "refused-signature",
+        "The provider could not verify the request's signature.",
+        "Check that the node signs with its own key.",
+    ),
+    CodeEntry(
+        "refused-key-registered",
+        "The signing or sealing key is not registered now.",
+        "Register the key on chain, or renew the stale one.",
+    ),
     CodeEntry("refused-addressee", "The request is meant for another department.", "Send it to the department named."),
-    CodeEntry("refused-replay", "The request number was used before, with other content.", "Send a new request with a fresh number."),
+    CodeEntry(
+        "refused-replay", "The request number was used before, with other content.", "Send a new request with a fresh number."
+    ),
     CodeEntry("refused-expired", "The request came after its end.", "Compare both nodes' clocks, then ask again.", True),
-    CodeEntry("refused-department-active", "The asking department is suspended or not registered.", "Ask the competent authority."),
+    CodeEntry(
+        "refused-department-active", "The asking department is suspended or not registered.", "Ask the competent authority."
+    ),
     CodeEntry("refused-grant-exists", "There is no such grant for this department.", "Ask the data's owner for a grant."),
     CodeEntry("refused-grant-running", "The grant has not begun, has ended or was revoked.", "Ask the data's owner for a grant."),
     CodeEntry("refused-dataset", "The grant is for another dataset or version.", "Use the grant of this dataset."),
@@ -253,12 +394,18 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("refused-scenario", "The case's scenario is not one that the grant names.", "Use the grant of this scenario."),
     CodeEntry("refused-case-open", "There is no such case, or it is closed.", "Ask within an open case."),
     CodeEntry("refused-case-participant", "The asking department takes no part in the case.", "Have the lead department add it."),
-    CodeEntry("refused-subject-in-case", "The person or thing asked about is not part of the case.", "Have the lead department add it."),
+    CodeEntry(
+        "refused-subject-in-case", "The person or thing asked about is not part of the case.", "Have the lead department add it."
+    ),
     CodeEntry("refused-uses-left", "The grant's uses for this case are used up.", "Ask the data's owner for more uses."),
     CodeEntry("refused-verify-attempts", "This value was tried too often in this case.", "Have the value checked by a person."),
     CodeEntry("refused-view-fresh", "The provider has not reached the chain for too long.", "Ask again when it has.", True),
     CodeEntry("refused-authorisation", "The person's authorisation is missing, ended or withdrawn.", "Ask the person."),
-    CodeEntry("refused-payload-guard", "The request holds something that may never be sent.", "Remove files, free text and numbers not asked for."),
+    CodeEntry(
+        "refused-payload-guard",
+        "The request holds something that may never be sent.",
+        "Remove files, free text and numbers not asked for.",
+    ),
     CodeEntry("refused-rate", "The department asks more often than the provider allows.", "Ask again later.", True),
 )
 
