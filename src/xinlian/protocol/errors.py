@@ -276,6 +276,11 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "The record's key is not in the key store: it was destroyed by an erasure, or the key store is another one.",
         "An erased record stays unreadable; otherwise restore the key store.",
     ),
+    CodeEntry("record-unknown", "No record or entry with this id or position is stored here.", "Check the id."),
+    CodeEntry("dataset-unknown", "No dataset with this code, version or short code is stored here.", "Check the code, or load the dataset's schema first."),
+    CodeEntry("user-unknown", "No such user on this node.", "Check the person id."),
+    CodeEntry("token-unknown", "The token is not known, was revoked or has expired.", "Ask the node's administrator for a new token."),
+    CodeEntry("case-subject-unknown", "This node holds no subjects for the case.", "Check the case number and its lead department."),
     CodeEntry("dataset-exists", "This version of the dataset exists already.", "Raise the version."),
     CodeEntry("alias-taken", "The short code belongs to another dataset.", "Choose another short code."),
     CodeEntry(

@@ -1,0 +1,224 @@
+"""Records (stream 1): rows, blind index, lookups.
+
+Rules
+1. Positions are contiguous from 1 and assigned inside the write transaction: a job that fails leaves no gap.
+2. (jti, rev) is unique; the latest revision is the one with the highest ``rev``.
+3. Erasing keeps the row with its leaf (the tree needs it) and removes ciphertext and index tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from xinlian.protocol.errors import ConflictError, NotFoundError, StoreError
+from xinlian.store.writer import Reader, Row, Transaction
+
+LIVE, ERASED = 0, 1
+_COLUMNS = "position, jti, rev, dataset_id, iat, prev, leaf, ciphertext, encoder, state, published_by"
+_PAGE = 5_000
+
+NewRow = tuple[bytes, int, int, int, bytes | None, bytes, bytes, str, int]
+"""(jti, rev, dataset_id, iat, prev, leaf, ciphertext, encoder, published_by)"""
+Token = tuple[str, int, bytes]
+"""(field, index version, token)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One stored revision of a record.
+
+    Args:
+        position: place in the stream, from 1.
+        jti: record id, 16 bytes.
+        rev: revision, from 1.
+        dataset_id: of ``datasets``.
+        iat: law time, epoch seconds.
+        prev: leaf of the revision it replaces, 32 bytes, None for the first.
+        leaf: 32 bytes.
+        ciphertext: None when erased.
+        encoder: name of the encoder that rebuilds the statement.
+        state: ``LIVE`` or ``ERASED``.
+        published_by: user id.
+    """
+
+    position: int
+    jti: bytes
+    rev: int
+    dataset_id: int
+    iat: int
+    prev: bytes | None
+    leaf: bytes
+    ciphertext: bytes | None = field(repr=False)
+    encoder: str
+    state: int
+    published_by: int
+
+    @property
+    def is_erased(self) -> bool:
+        """True when its key and ciphertext are gone."""
+        return self.state == ERASED
+
+
+def insert_many(tx: Transaction, rows: Sequence[NewRow], tokens: Sequence[Sequence[Token]] = ()) -> int:
+    """Append records; all of them or, when this raises, none.
+
+    Args:
+        tx: of node.db.
+        rows: in publication order.
+        tokens: the blind-index tokens of each row, same order and length; empty for none at all.
+
+    Returns:
+        The position of the first; the others follow without a gap.
+
+    Raises:
+        ConflictError: ``record-exists`` when a (jti, rev) is stored already.
+    """
+    first = last_position(tx) + 1
+    try:
+        tx.executemany(
+            f"INSERT INTO records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {LIVE}, ?)",
+            [(position, *row) for position, row in zip(count(first), rows)],
+        )
+    except StoreError as error:
+        if error.code == "store-constraint" and "jti" in error.message:
+            raise ConflictError("record-exists", "a revision with this id and number is stored already") from error
+        raise
+    _insert_tokens(
+        tx,
+        [
+            (row[2], name, version, token, position)
+            for position, row, own in zip(count(first), rows, tokens)
+            for name, version, token in own
+        ],
+    )
+    return first
+
+
+def _insert_tokens(tx: Transaction, rows: Sequence[tuple[int, str, int, bytes, int]]) -> None:
+    tx.executemany("INSERT INTO record_index (dataset_id, field, version, token, position) VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def last_position(reader: Reader) -> int:
+    """The newest position, 0 while there is none."""
+    return int(reader.fetch("SELECT coalesce(max(position), 0) FROM records")[0][0])
+
+
+def by_position(reader: Reader, position: int) -> Record:
+    """The record at a position.
+
+    Raises:
+        NotFoundError: ``record-unknown``.
+    """
+    return _one(reader.fetch(f"SELECT {_COLUMNS} FROM records WHERE position = ?", (position,)), f"position {position}")
+
+
+def by_jti(reader: Reader, jti: bytes, rev: int | None = None) -> Record:
+    """One revision of a record.
+
+    Args:
+        reader: of node.db.
+        jti: record id, 16 bytes.
+        rev: the revision, None for the latest.
+
+    Raises:
+        NotFoundError: ``record-unknown``.
+    """
+    if rev is None:
+        sql = f"SELECT {_COLUMNS} FROM records WHERE jti = ? ORDER BY rev DESC LIMIT 1"
+        return _one(reader.fetch(sql, (jti,)), jti.hex())
+    return _one(reader.fetch(f"SELECT {_COLUMNS} FROM records WHERE jti = ? AND rev = ?", (jti, rev)), jti.hex())
+
+
+def revisions(reader: Reader, jti: bytes) -> list[Record]:
+    """All revisions of a record, oldest first; empty when it is not known."""
+    return [_record(row) for row in reader.fetch(f"SELECT {_COLUMNS} FROM records WHERE jti = ? ORDER BY rev", (jti,))]
+
+
+def by_token(reader: Reader, dataset_ids: Sequence[int], field_name: str, version: int, token: bytes) -> list[Record]:
+    """The live latest revisions whose field has the value behind a token.
+
+    Args:
+        reader: of node.db.
+        dataset_ids: the versions of the dataset to look in, at least one.
+        field_name: the lookup field.
+        version: of the index.
+        token: 16 bytes.
+
+    Returns:
+        Records in publication order. A record whose later revision has another value is not among them.
+    """
+    marks = ", ".join("?" * len(dataset_ids))
+    columns = ", ".join(f"r.{name}" for name in _COLUMNS.split(", "))
+    rows = reader.fetch(
+        f"SELECT {columns} FROM record_index i JOIN records r ON r.position = i.position "
+        f"WHERE i.token = ? AND i.field = ? AND i.version = ? AND i.dataset_id IN ({marks}) AND r.state = {LIVE} "
+        "AND NOT EXISTS (SELECT 1 FROM records n WHERE n.jti = r.jti AND n.rev > r.rev) ORDER BY r.position",
+        (token, field_name, version, *dataset_ids),
+    )
+    return [_record(row) for row in rows]
+
+
+def page(reader: Reader, dataset_ids: Sequence[int], after: int, limit: int) -> list[Record]:
+    """Records of some datasets in publication order, for cursor pagination.
+
+    Args:
+        reader: of node.db.
+        dataset_ids: at least one.
+        after: the last position already seen, 0 to begin.
+        limit: at most so many.
+    """
+    marks = ", ".join("?" * len(dataset_ids))
+    sql = f"SELECT {_COLUMNS} FROM records WHERE position > ? AND dataset_id IN ({marks}) ORDER BY position LIMIT ?"
+    return [_record(row) for row in reader.fetch(sql, (after, *dataset_ids, limit))]
+
+
+def index_versions(reader: Reader, dataset_id: int, field_name: str) -> list[int]:
+    """The versions that tokens of a field are stored in, oldest first."""
+    sql = "SELECT DISTINCT version FROM record_index WHERE dataset_id = ? AND field = ? ORDER BY version"
+    return [int(row[0]) for row in reader.fetch(sql, (dataset_id, field_name))]
+
+
+def reindex(tx: Transaction, tokens: Sequence[tuple[int, int, str, int, bytes]]) -> None:
+    """Add tokens to stored records; repeating it does no harm, erased records are skipped.
+
+    Args:
+        tx: of node.db.
+        tokens: (position, dataset_id, field, version, token).
+    """
+    tx.executemany(
+        "INSERT INTO record_index (dataset_id, field, version, token, position) "
+        f"SELECT ?, ?, ?, ?, position FROM records WHERE position = ? AND state = {LIVE} "
+        "ON CONFLICT DO NOTHING",
+        [(dataset_id, name, version, token, position) for position, dataset_id, name, version, token in tokens],
+    )
+
+
+def drop_index(tx: Transaction, dataset_id: int, field_name: str, version: int) -> int:
+    """Remove one version of a field's index.
+
+    Returns:
+        How many tokens went.
+    """
+    return tx.run(
+        "DELETE FROM record_index WHERE dataset_id = ? AND field = ? AND version = ?", (dataset_id, field_name, version)
+    )
+
+
+def live_pages(reader: Reader, dataset_id: int) -> Iterator[list[Record]]:
+    """All live records of a dataset in pages (for re-indexing and re-verification)."""
+    after = 0
+    while rows := [record for record in page(reader, [dataset_id], after, _PAGE)]:
+        after = rows[-1].position
+        yield [record for record in rows if not record.is_erased]
+
+
+def _one(rows: list[Row], what: str) -> Record:
+    if not rows:
+        raise NotFoundError("record-unknown", f"no such record: {what}")
+    return _record(rows[0])
+
+
+def _record(row: Row) -> Record:
+    return Record(*row)

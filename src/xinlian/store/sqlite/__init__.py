@@ -1,0 +1,1 @@
+"""The SQLite adapter: the only place that knows SQLite."""
