@@ -1,0 +1,146 @@
+"""The node's own case file: openings of the case's subjects and what was received for it. Encrypted, with a disposal date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from xinlian.store.sealing import Sealer
+from xinlian.store.writer import Reader, Row, Transaction
+
+_RECEIVED = "id, case_ref, rid, item, provider, dataset, content_sealed, verdict, received_at, dispose_at"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSubject:
+    """One subject of a case, as the lead knows it.
+
+    Args:
+        idx: leaf index in the subjects tree.
+        disclosure: ``[salt, kind, value]`` disclosure; encrypted at rest.
+        pseudonym: keyed, of this department only.
+        dispose_at: wall clock, epoch seconds; None while the case is open.
+    """
+
+    idx: int
+    disclosure: str = field(repr=False)
+    pseudonym: bytes
+    dispose_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What one subject's part of an answer brought.
+
+    Args:
+        case_ref: ``<lead USCC>/<case no.>`` or None (own ledger).
+        rid: request id.
+        item: place of the subject in the request, from 0.
+        provider: USCC.
+        dataset: vct.
+        content: values with their evidence, JSON bytes; encrypted at rest.
+        verdict: of the verification.
+        received_at: wall clock, epoch seconds.
+        dispose_at: wall clock, epoch seconds.
+        id: row id; 0 until stored.
+    """
+
+    case_ref: str | None
+    rid: str
+    item: int
+    provider: str
+    dataset: str
+    content: bytes = field(repr=False)
+    verdict: str
+    received_at: int
+    dispose_at: int
+    id: int = 0
+
+
+def put_subjects(tx: Transaction, sealer: Sealer, case_ref: str, subjects: Sequence[CaseSubject]) -> None:
+    """Keep the openings of a case's subjects.
+
+    Raises:
+        StoreError: ``store-constraint`` when one of the indexes is stored already.
+    """
+    tx.executemany(
+        "INSERT INTO case_subjects (case_ref, idx, disclosure_sealed, pseudonym, dispose_at) VALUES (?, ?, ?, ?, ?)",
+        [
+            (case_ref, s.idx, sealer.seal(f"case_subjects {case_ref} {s.idx}", s.disclosure.encode()), s.pseudonym, s.dispose_at)
+            for s in subjects
+        ],
+    )
+
+
+def subjects(reader: Reader, sealer: Sealer, case_ref: str) -> list[CaseSubject]:
+    """The subjects of a case by index; empty when this node holds none."""
+    rows = reader.fetch(
+        "SELECT idx, disclosure_sealed, pseudonym, dispose_at FROM case_subjects WHERE case_ref = ? ORDER BY idx", (case_ref,)
+    )
+    return [CaseSubject(r[0], sealer.open(f"case_subjects {case_ref} {r[0]}", r[1]).decode(), r[2], r[3]) for r in rows]
+
+
+def cases_of_pseudonym(reader: Reader, pseudonym: bytes) -> list[str]:
+    """Cases that a subject is part of."""
+    return [
+        r[0] for r in reader.fetch("SELECT DISTINCT case_ref FROM case_subjects WHERE pseudonym = ? ORDER BY 1", (pseudonym,))
+    ]
+
+
+def set_disposal(tx: Transaction, case_ref: str, dispose_at: int) -> None:
+    """Fix when everything about a case is disposed of (wall clock, epoch seconds)."""
+    tx.run("UPDATE case_subjects SET dispose_at = ? WHERE case_ref = ?", (dispose_at, case_ref))
+    tx.run("UPDATE received_values SET dispose_at = ? WHERE case_ref = ?", (dispose_at, case_ref))
+
+
+def put_received(tx: Transaction, sealer: Sealer, values: Sequence[Received]) -> None:
+    """Keep what an answer brought.
+
+    Raises:
+        StoreError: ``store-constraint`` when the request's item is stored already.
+    """
+    tx.executemany(
+        "INSERT INTO received_values (case_ref, rid, item, provider, dataset, content_sealed, verdict, received_at, dispose_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (v.case_ref, v.rid, v.item, v.provider, v.dataset, sealer.seal(_place(v.rid, v.item), v.content), v.verdict)
+            + (v.received_at, v.dispose_at)
+            for v in values
+        ],
+    )
+
+
+def received_of_rid(reader: Reader, sealer: Sealer, rid: str) -> list[Received]:
+    """What one request brought, by item."""
+    return [
+        _received(r, sealer) for r in reader.fetch(f"SELECT {_RECEIVED} FROM received_values WHERE rid = ? ORDER BY item", (rid,))
+    ]
+
+
+def received_of_case(reader: Reader, sealer: Sealer, case_ref: str) -> list[Received]:
+    """What was received for a case, in order."""
+    rows = reader.fetch(f"SELECT {_RECEIVED} FROM received_values WHERE case_ref = ? ORDER BY id", (case_ref,))
+    return [_received(r, sealer) for r in rows]
+
+
+def set_verdict(tx: Transaction, rid: str, item: int, verdict: str) -> None:
+    """Note the outcome of a later verification (a pending value that is anchored now)."""
+    tx.run("UPDATE received_values SET verdict = ? WHERE rid = ? AND item = ?", (verdict, rid, item))
+
+
+def dispose(tx: Transaction, now_s: int) -> int:
+    """Delete what has reached its disposal date; gone for good after the next ``Writer.checkpoint``.
+
+    Returns:
+        How many values and openings went.
+    """
+    values = tx.run("DELETE FROM received_values WHERE dispose_at <= ?", (now_s,))
+    return values + tx.run("DELETE FROM case_subjects WHERE dispose_at <= ?", (now_s,))
+
+
+def _place(rid: str, item: int) -> str:
+    return f"received_values {rid} {item}"
+
+
+def _received(row: Row, sealer: Sealer) -> Received:
+    return Received(*row[1:6], sealer.open(_place(row[2], row[3]), row[6]), *row[7:], id=row[0])

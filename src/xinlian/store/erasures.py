@@ -1,0 +1,141 @@
+"""The resumable sequence of an erasure. The order is the use case's (node); every step here can be repeated.
+
+Rules
+1. ``intent`` is committed first; from then on the record is not served.
+2. intent → key-destroyed (``record_keys.destroy`` + ``keys.checkpoint``) → purged (``purge``) → checkpointed
+   (``node.checkpoint``) → marked (status 3 queued for the chain).
+3. A step taken twice changes nothing; a step out of order raises ``erasure-state``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xinlian.protocol.errors import NotFoundError, StoreError
+from xinlian.store import anchoring, idempotency, imports, records
+from xinlian.store.writer import Reader, Transaction
+
+INTENT, KEY_DESTROYED, PURGED, CHECKPOINTED, MARKED = "intent", "key-destroyed", "purged", "checkpointed", "marked"
+STATES = (INTENT, KEY_DESTROYED, PURGED, CHECKPOINTED, MARKED)
+ERASED_STATUS = 3
+_COLUMNS = "position, state, reason, requested_by, requested_at, marked_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Where an erasure stands.
+
+    Args:
+        position: of the record.
+        state: one of ``STATES``.
+        reason: code of the contract.
+        requested_by: user id.
+        requested_at: wall clock, epoch seconds.
+        marked_at: wall clock when status 3 was queued, epoch seconds.
+    """
+
+    position: int
+    state: str
+    reason: int
+    requested_by: int
+    requested_at: int
+    marked_at: int | None
+
+
+def intend(tx: Transaction, position: int, reason: int, requested_by: int, requested_at: int) -> Erasure:
+    """Begin an erasure; one that has begun stays as it is.
+
+    Raises:
+        NotFoundError: ``record-unknown``.
+    """
+    records.by_position(tx, position)
+    tx.run(
+        "INSERT INTO erasures (position, state, reason, requested_by, requested_at) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (position) DO NOTHING",
+        (position, INTENT, reason, requested_by, requested_at),
+    )
+    return by_position(tx, position)
+
+
+def key_destroyed(tx: Transaction, position: int) -> None:
+    """Note that the key is gone from every file of the key store.
+
+    Raises:
+        NotFoundError: ``record-unknown`` when no erasure was begun.
+    """
+    _advance(tx, position, INTENT, KEY_DESTROYED)
+
+
+def purge(tx: Transaction, position: int) -> None:
+    """Remove ciphertext, index tokens, idempotency answers and import rows of the record.
+
+    Raises:
+        StoreError: ``erasure-state`` while its key is not destroyed.
+        NotFoundError: ``record-unknown`` when no erasure was begun.
+    """
+    if not _advance(tx, position, KEY_DESTROYED, PURGED):
+        return
+    tx.run(f"UPDATE records SET ciphertext = NULL, state = {records.ERASED} WHERE position = ?", (position,))
+    tx.run("DELETE FROM record_index WHERE position = ?", (position,))
+    idempotency.purge_position(tx, position)
+    imports.purge_position(tx, position)
+
+
+def checkpointed(tx: Transaction, position: int) -> None:
+    """Note that ``Writer.checkpoint`` of node.db ran after the purge.
+
+    Raises:
+        StoreError: ``erasure-state`` while the record is not purged.
+        NotFoundError: ``record-unknown`` when no erasure was begun.
+    """
+    _advance(tx, position, PURGED, CHECKPOINTED)
+
+
+def mark(tx: Transaction, position: int, marked_at: int) -> None:
+    """Queue status 3 for the chain.
+
+    Raises:
+        StoreError: ``erasure-state`` while the log is not emptied.
+        NotFoundError: ``record-unknown`` when no erasure was begun.
+    """
+    if _advance(tx, position, CHECKPOINTED, MARKED):
+        tx.run("UPDATE erasures SET marked_at = ? WHERE position = ?", (marked_at, position))
+        anchoring.queue_mark(tx, position, ERASED_STATUS, by_position(tx, position).reason)
+
+
+def _advance(tx: Transaction, position: int, before: str, after: str) -> bool:
+    """Take one step.
+
+    Returns:
+        False when it was taken already.
+    """
+    state = by_position(tx, position).state
+    if STATES.index(state) >= STATES.index(after):
+        return False
+    if state != before:
+        raise StoreError("erasure-state", f"the erasure of position {position} stands at {state}, not at {before}", state=state)
+    tx.run("UPDATE erasures SET state = ? WHERE position = ?", (after, position))
+    return True
+
+
+def by_position(reader: Reader, position: int) -> Erasure:
+    """The erasure of a record.
+
+    Raises:
+        NotFoundError: ``record-unknown`` when none was begun.
+    """
+    rows = reader.fetch(f"SELECT {_COLUMNS} FROM erasures WHERE position = ?", (position,))
+    if not rows:
+        raise NotFoundError("record-unknown", f"no erasure of position {position}")
+    return Erasure(*rows[0])
+
+
+def unfinished(reader: Reader) -> list[Erasure]:
+    """Erasures to resume, oldest first."""
+    rows = reader.fetch(f"SELECT {_COLUMNS} FROM erasures WHERE state <> ? ORDER BY requested_at, position", (MARKED,))
+    return [Erasure(*row) for row in rows]
+
+
+def is_begun(reader: Reader, position: int) -> bool:
+    """True from the intent on: the record must not be served any more."""
+    return bool(reader.fetch("SELECT 1 FROM erasures WHERE position = ?", (position,)))

@@ -1,0 +1,110 @@
+"""Answers of creating POSTs, kept so that the same request twice does the same thing once.
+
+Rules
+1. Of the body only a keyed digest is kept (``sealing.keyed_tag``); of the answer only what names things (ids), encrypted.
+2. An erasure empties the rows whose answer names an erased record; the key stays taken.
+3. The row is written in the same job as what the request creates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xinlian.protocol.errors import ConflictError
+from xinlian.store.sealing import Sealer
+from xinlian.store.writer import Reader, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Which request it is.
+
+    Args:
+        user_id: who asks.
+        route: method and path template.
+        key: the ``Idempotency-Key``.
+        body_tag: keyed digest of the body, 32 bytes.
+    """
+
+    user_id: int
+    route: str
+    key: str
+    body_tag: bytes
+
+    @property
+    def place(self) -> str:
+        """Where the sealed answer stands."""
+        return f"idempotency {self.user_id} {self.route} {self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The first answer.
+
+    Args:
+        status: HTTP status.
+        response: JSON bytes without personal data; None once an erasure emptied it.
+    """
+
+    status: int
+    response: bytes | None = field(repr=False)
+
+
+def find(reader: Reader, sealer: Sealer, slot: Slot) -> Kept | None:
+    """The first answer to the same request, None when it is new.
+
+    Raises:
+        ConflictError: ``idempotency-mismatch`` when the key was used with another body.
+    """
+    rows = reader.fetch(
+        "SELECT body_tag, status, response_sealed FROM idempotency WHERE user_id = ? AND route = ? AND key = ?",
+        (slot.user_id, slot.route, slot.key),
+    )
+    if not rows:
+        return None
+    tag, status, sealed = rows[0]
+    if tag is not None and tag != slot.body_tag:
+        raise ConflictError("idempotency-mismatch", "this Idempotency-Key was used with another body", key=slot.key)
+    return Kept(status, None if sealed is None else sealer.open(slot.place, sealed))
+
+
+def keep(
+    tx: Transaction, sealer: Sealer, slot: Slot, answer: Kept, created_at: int, positions: tuple[int, int] | None = None
+) -> None:
+    """Keep the first answer; call ``find`` on the same transaction before.
+
+    Args:
+        tx: of node.db; the job that creates what the answer names.
+        sealer: encrypts the answer.
+        slot: which request.
+        answer: ids only.
+        created_at: wall clock, epoch seconds.
+        positions: first and last record created, so that erasing one of them empties this row.
+
+    Raises:
+        StoreError: ``store-constraint`` when the key is taken already.
+    """
+    first, last = positions if positions is not None else (None, None)
+    sealed = None if answer.response is None else sealer.seal(slot.place, answer.response)
+    tx.run(
+        "INSERT INTO idempotency (user_id, route, key, body_tag, status, response_sealed, first_position, last_position, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (slot.user_id, slot.route, slot.key, slot.body_tag, answer.status, sealed, first, last, created_at),
+    )
+
+
+def forget_before(tx: Transaction, time: int) -> int:
+    """Drop rows created before a time (wall clock, epoch seconds).
+
+    Returns:
+        How many went.
+    """
+    return tx.run("DELETE FROM idempotency WHERE created_at < ?", (time,))
+
+
+def purge_position(tx: Transaction, position: int) -> None:
+    """Empty the rows whose answer names the record at a position (part of an erasure)."""
+    tx.run(
+        "UPDATE idempotency SET body_tag = NULL, response_sealed = NULL WHERE first_position <= ? AND last_position >= ?",
+        (position, position),
+    )

@@ -1,0 +1,58 @@
+"""Work that failed for good and waits for a person: parked with its reason, replayed on demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xinlian.store.writer import Reader, Transaction
+
+_COLUMNS = "id, kind, ref, reason, since, attempts"
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """One parked item.
+
+    Args:
+        id: row id.
+        kind: what kind of work.
+        ref: which piece, without personal data.
+        reason: error code and sentence.
+        since: wall clock of the first parking, epoch seconds.
+        attempts: how often it was parked.
+    """
+
+    id: int
+    kind: str
+    ref: str
+    reason: str
+    since: int
+    attempts: int
+
+
+def park(tx: Transaction, kind: str, ref: str, reason: str, now_s: int) -> None:
+    """Park an item, or count one more attempt with its newest reason."""
+    tx.run(
+        "INSERT INTO parked (kind, ref, reason, since, attempts) VALUES (?, ?, ?, ?, 1) "
+        "ON CONFLICT (kind, ref) DO UPDATE SET reason = excluded.reason, attempts = parked.attempts + 1",
+        (kind, ref, reason, now_s),
+    )
+
+
+def release(tx: Transaction, parked_id: int) -> bool:
+    """Take an item back into work.
+
+    Returns:
+        True when it was parked.
+    """
+    return tx.run("DELETE FROM parked WHERE id = ?", (parked_id,)) > 0
+
+
+def is_parked(reader: Reader, kind: str, ref: str) -> bool:
+    """True while the item waits for a person."""
+    return bool(reader.fetch("SELECT 1 FROM parked WHERE kind = ? AND ref = ?", (kind, ref)))
+
+
+def listing(reader: Reader) -> list[Parked]:
+    """Everything that is parked, oldest first."""
+    return [Parked(*row) for row in reader.fetch(f"SELECT {_COLUMNS} FROM parked ORDER BY since, id")]
