@@ -127,6 +127,18 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("code-form", "A code does not have the form its standard prescribes.", "Correct the code."),
     CodeEntry("too-large", "The input is larger than the limit named.", "Split it or raise the limit in the settings."),
     # -- sections below are grown by the module that raises them ------------------------------------
+    # -- protocol: evidence ------------------------------------------------------------------------
+    CodeEntry("base64-form", "A text is not canonical base64url without padding (RFC 4648 §5).", "Use the text exactly as it was issued."),
+    CodeEntry("statement-form", "A statement does not have the exact bytes that the encoder rec/1 writes.", "Use the statement exactly as the issuer's node handed it out."),
+    CodeEntry("disclosure-form", "A disclosure does not have the exact form [salt, name, value] in base64url.", "Use the disclosure exactly as the issuer's node handed it out."),
+    CodeEntry("receipt-form", "A receipt lacks a field, has one too many, or a field has the wrong form.", "Use the receipt exactly as the issuer's node handed it out."),
+    CodeEntry("bundle-format", "The file is not an evidence bundle of format xinlian-evidence/1.", "Ask the department for the bundle again; do not edit it."),
+    CodeEntry("manifest-format", "The file is not a deployment manifest of format xinlian-deployment/1.", "Fetch the manifest from the authority again; do not edit it."),
+    CodeEntry("key-set-form", "A key set is not the exact JWKS form that departments publish on the chain.", "Publish the key set that the node wrote, unchanged."),
+    CodeEntry("signature-wrong", "A signature does not fit the signed bytes and the key named.", "Ask the signer for the signed form again; do not edit it."),
+    CodeEntry("signature-key-unknown", "The key that signed is not in the signer's key set.", "Check that the department registered this key on the chain."),
+    CodeEntry("tree-index", "A leaf index or a tree size is outside its tree.", "Use an index from 0 to size - 1."),
+    CodeEntry("as-of-future", "The block or time asked for is later than the chain's newest block.", "Ask for an earlier block or time, or leave it out."),
     # -- chain ---------------------------------------------------------------------------------------
     CodeEntry("rpc-down", "The chain's RPC node cannot be reached.", "Check that it runs and that its URL is right.", True),
     CodeEntry("rpc-timeout", "The chain's RPC node did not answer in time.", "Try again; check its load and the network.", True),
