@@ -7,12 +7,13 @@ Rules
 3. A transaction is stored, with nonce, hash and raw bytes, before it is sent.
 """
 
+# ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xinlian.protocol.errors import ConflictError, NotFoundError, StoreError
+from xinlian.protocol.errors import NotFoundError, StoreError
 from xinlian.store import streams
 from xinlian.store.writer import Reader, Row, Transaction
 
@@ -175,7 +176,8 @@ def batches_in(reader: Reader, state: str, stream: int | None = None) -> list[Ba
 
 def batches_of_tx(reader: Reader, tx_id: int) -> list[Batch]:
     """Batches that a transaction carries, by stream and sequence."""
-    return [_batch(r) for r in reader.fetch(f"SELECT {_BATCH} FROM batches WHERE tx_id = ? ORDER BY stream, sequence", (tx_id,))]
+    rows = reader.fetch(f"SELECT {_BATCH} FROM batches WHERE tx_id = ? ORDER BY stream, sequence", (tx_id,))
+    return [_batch(row) for row in rows]
 
 
 def all_batches(reader: Reader) -> list[Batch]:
@@ -186,7 +188,8 @@ def all_batches(reader: Reader) -> list[Batch]:
 def batch_mined(tx: Transaction, stream: int, sequence: int, block_number: int, block_time: int) -> None:
     """Note that the chain holds a batch (seen in an event; repeating it does no harm)."""
     tx.run(
-        "UPDATE batches SET state = 'mined', block_number = ?, block_time = ? WHERE stream = ? AND sequence = ? AND state <> 'final'",
+        "UPDATE batches SET state = 'mined', block_number = ?, block_time = ? "
+        "WHERE stream = ? AND sequence = ? AND state <> 'final'",
         (block_number, block_time, stream, sequence),
     )
 
@@ -195,7 +198,8 @@ def batch_mined(tx: Transaction, stream: int, sequence: int, block_number: int, 
 def queue_mark(tx: Transaction, position: int, status: int, reason: int) -> None:
     """Queue a status for a record; the same status twice is one mark."""
     tx.run(
-        "INSERT INTO marks (position, status, reason, state) VALUES (?, ?, ?, 'queued') ON CONFLICT (position, status) DO NOTHING",
+        "INSERT INTO marks (position, status, reason, state) VALUES (?, ?, ?, 'queued') "
+        "ON CONFLICT (position, status) DO NOTHING",
         (position, status, reason),
     )
 
@@ -216,22 +220,37 @@ def marks_of_tx(reader: Reader, tx_id: int) -> list[Mark]:
 
 
 # -- transactions ------------------------------------------------------------------------------------
-def insert_tx(tx: Transaction, signer: str, nonce: int, tx_hash: str, raw: bytes, purpose: str) -> int:
-    """Store a signed transaction before it is sent.
+@dataclass(frozen=True, slots=True)
+class SignedTx:
+    """A signed transaction that is to be stored.
+
+    Args:
+        signer: checksummed address.
+        nonce: from 0.
+        hash: 0x and 64 hex digits.
+        raw: signed bytes.
+        purpose: what it does, in one word.
+    """
+
+    signer: str
+    nonce: int
+    hash: str
+    raw: bytes = field(repr=False)
+    purpose: str
+
+
+def insert_tx(tx: Transaction, signed: SignedTx) -> int:
+    """Store a signed transaction before it is sent; the same one twice is one.
 
     Returns:
         Its id.
-
-    Raises:
-        ConflictError: ``store-constraint`` when the hash is stored already.
     """
-    if tx.fetch("SELECT 1 FROM transactions WHERE hash = ?", (tx_hash,)):
-        raise ConflictError("store-constraint", f"transaction {tx_hash} is stored already")
     tx.run(
-        "INSERT INTO transactions (signer, nonce, hash, raw, purpose, state) VALUES (?, ?, ?, ?, ?, 'prepared')",
-        (signer, nonce, tx_hash, raw, purpose),
+        "INSERT INTO transactions (signer, nonce, hash, raw, purpose, state) VALUES (?, ?, ?, ?, ?, 'prepared') "
+        "ON CONFLICT (hash) DO NOTHING",
+        (signed.signer, signed.nonce, signed.hash, signed.raw, signed.purpose),
     )
-    return int(tx.fetch("SELECT id FROM transactions WHERE hash = ?", (tx_hash,))[0][0])
+    return int(tx.fetch("SELECT id FROM transactions WHERE hash = ?", (signed.hash,))[0][0])
 
 
 def load_tx(tx: Transaction, tx_id: int, batches: Sequence[tuple[int, int]], mark_ids: Sequence[int]) -> None:
@@ -258,10 +277,23 @@ def tx_sent(tx: Transaction, tx_id: int, sent_at: int) -> None:
 
 
 def tx_mined(tx: Transaction, tx_id: int, block_number: int, block_time: int) -> None:
-    """Note that a transaction succeeded in a block; its batches and marks are mined with it."""
-    tx.run("UPDATE transactions SET state = 'mined', block_number = ? WHERE id = ?", (block_number, tx_id))
+    """Note that a transaction succeeded in a block; its batches and marks are mined with it.
+
+    Whatever else was signed with the same nonce is replaced by it, its load included (the one meant to be replaced may win).
+    """
+    rivals = tx.fetch(
+        "SELECT o.id FROM transactions t JOIN transactions o ON o.signer = t.signer AND o.nonce = t.nonce AND o.id <> t.id "
+        "WHERE t.id = ? AND o.state <> 'failed'",
+        (tx_id,),
+    )
+    for (rival,) in rivals:
+        tx_replaced(tx, rival, tx_id)
     tx.run(
-        "UPDATE batches SET state = 'mined', block_number = ?, block_time = ? WHERE tx_id = ? AND state IN ('sealed', 'sent', 'mined')",
+        "UPDATE transactions SET state = 'mined', block_number = ?, replaced_by = NULL WHERE id = ? AND state <> 'final'",
+        (block_number, tx_id),
+    )
+    tx.run(
+        "UPDATE batches SET state = 'mined', block_number = ?, block_time = ? WHERE tx_id = ? AND state <> 'final'",
         (block_number, block_time, tx_id),
     )
     tx.run("UPDATE marks SET state = 'mined' WHERE tx_id = ? AND state IN ('queued', 'sent')", (tx_id,))
@@ -284,7 +316,8 @@ def tx_replaced(tx: Transaction, tx_id: int, by: int) -> None:
 def finalise(tx: Transaction, up_to_block: int) -> None:
     """Everything mined up to a final block is final."""
     tx.run(
-        "UPDATE marks SET state = 'final' WHERE state = 'mined' AND tx_id IN (SELECT id FROM transactions WHERE block_number <= ?)",
+        "UPDATE marks SET state = 'final' WHERE state = 'mined' "
+        "AND tx_id IN (SELECT id FROM transactions WHERE block_number <= ?)",
         (up_to_block,),
     )
     tx.run("UPDATE batches SET state = 'final' WHERE state = 'mined' AND block_number <= ?", (up_to_block,))

@@ -1,5 +1,6 @@
 """The node's own case file: openings of the case's subjects and what was received for it. Encrypted, with a disposal date."""
 
+# ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -103,8 +104,17 @@ def put_received(tx: Transaction, sealer: Sealer, values: Sequence[Received]) ->
         "INSERT INTO received_values (case_ref, rid, item, provider, dataset, content_sealed, verdict, received_at, dispose_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (v.case_ref, v.rid, v.item, v.provider, v.dataset, sealer.seal(_place(v.rid, v.item), v.content), v.verdict)
-            + (v.received_at, v.dispose_at)
+            (
+                v.case_ref,
+                v.rid,
+                v.item,
+                v.provider,
+                v.dataset,
+                sealer.seal(_place(v.rid, v.item), v.content),
+                v.verdict,
+                v.received_at,
+                v.dispose_at,
+            )
             for v in values
         ],
     )
@@ -143,4 +153,4 @@ def _place(rid: str, item: int) -> str:
 
 
 def _received(row: Row, sealer: Sealer) -> Received:
-    return Received(*row[1:6], sealer.open(_place(row[2], row[3]), row[6]), *row[7:], id=row[0])
+    return Received(*(*row[1:6], sealer.open(_place(row[2], row[3]), row[6]), *row[7:], row[0]))

@@ -7,6 +7,7 @@ Rules
    ``events`` through the three key columns.
 """
 
+# ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -322,7 +323,7 @@ def marks(reader: Reader, department: str, sequence: int, word: int | None = Non
         "ORDER BY block_number, log_index",
         (department, sequence, word, word),
     )
-    return [ChainMark(*row[:3], int(row[3], 16), *row[4:]) for row in found]
+    return [ChainMark(*(*row[:3], int(row[3], 16), *row[4:])) for row in found]
 
 
 def status(reader: Reader, department: str, sequence: int, index: int, up_to_block: int | None = None) -> int:

@@ -5,6 +5,7 @@ Rules
 2. An alias (short code) belongs to one catalogue code; all its versions may carry it.
 """
 
+# ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ def insert(tx: Transaction, dataset: StoredDataset) -> StoredDataset:
     """
     d = dataset
     if tx.fetch("SELECT 1 FROM datasets WHERE code = ? AND version = ?", (d.code, d.version)):
-        raise ConflictError("dataset-exists", f"{d.code}@{d.version} is stored already", code=d.code, version=d.version)
+        raise ConflictError("dataset-exists", f"{d.code}@{d.version} is stored already", dataset=d.code, version=d.version)
     if tx.fetch("SELECT 1 FROM datasets WHERE alias = ? AND code <> ?", (d.alias, d.code)):
         raise ConflictError("alias-taken", f"the short code {d.alias} belongs to another dataset", alias=d.alias)
     tx.run(
@@ -91,7 +92,8 @@ def by_code(reader: Reader, code: str, version: int | None = None) -> StoredData
         NotFoundError: ``dataset-unknown``.
     """
     rows = reader.fetch(
-        f"SELECT {_COLUMNS} FROM datasets WHERE (code = ? OR alias = ?) AND (? IS NULL OR version = ?) ORDER BY version DESC LIMIT 1",
+        f"SELECT {_COLUMNS} FROM datasets WHERE (code = ? OR alias = ?) AND (? IS NULL OR version = ?) "
+        "ORDER BY version DESC LIMIT 1",
         (code, code, version, version),
     )
     return _one(rows, code if version is None else f"{code}@{version}")

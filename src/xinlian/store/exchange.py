@@ -7,6 +7,7 @@ Rules
 3. Only ciphertext digests and sealed bytes are kept here; values go to ``case_files``.
 """
 
+# ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -94,16 +95,25 @@ def attempt(tx: Transaction, request: Outgoing) -> None:
     )
 
 
-def finish(tx: Transaction, rid: str, state: str, finished_at: int, answer_digest: bytes | None, detail: str | None) -> None:
-    """Store how a request ended.
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a request ended.
 
     Args:
-        tx: of node.db.
-        rid: request id.
         state: ``received``, ``refused`` or ``no-answer``; the last may still become one of the others.
         finished_at: wall clock, epoch seconds.
         answer_digest: SHA-256 of the ciphertext, None without one.
         detail: the refusing check or the problem's code.
+    """
+
+    state: str
+    finished_at: int
+    answer_digest: bytes | None = None
+    detail: str | None = None
+
+
+def finish(tx: Transaction, rid: str, ending: Ending) -> None:
+    """Store how a request ended.
 
     Raises:
         NotFoundError: ``record-unknown`` when the request is not known or ended already.
@@ -111,7 +121,7 @@ def finish(tx: Transaction, rid: str, state: str, finished_at: int, answer_diges
     changed = tx.run(
         "UPDATE exchange_out SET state = ?, finished_at = ?, answer_digest = ?, detail = ? "
         "WHERE rid = ? AND state IN ('attempted', 'no-answer')",
-        (state, finished_at, answer_digest, detail, rid),
+        (ending.state, ending.finished_at, ending.answer_digest, ending.detail, rid),
     )
     if changed != 1:
         raise NotFoundError("record-unknown", "no open request with this id", rid=rid)

@@ -44,10 +44,14 @@ class Kept:
     Args:
         status: HTTP status.
         response: JSON bytes without personal data; None once an erasure emptied it.
+        created_at: wall clock, epoch seconds.
+        positions: first and last record created, so that erasing one of them empties the row; None for none.
     """
 
     status: int
     response: bytes | None = field(repr=False)
+    created_at: int
+    positions: tuple[int, int] | None = None
 
 
 def find(reader: Reader, sealer: Sealer, slot: Slot) -> Kept | None:
@@ -57,20 +61,20 @@ def find(reader: Reader, sealer: Sealer, slot: Slot) -> Kept | None:
         ConflictError: ``idempotency-mismatch`` when the key was used with another body.
     """
     rows = reader.fetch(
-        "SELECT body_tag, status, response_sealed FROM idempotency WHERE user_id = ? AND route = ? AND key = ?",
+        "SELECT body_tag, status, response_sealed, created_at, first_position, last_position FROM idempotency "
+        "WHERE user_id = ? AND route = ? AND key = ?",
         (slot.user_id, slot.route, slot.key),
     )
     if not rows:
         return None
-    tag, status, sealed = rows[0]
+    tag, status, sealed, created_at, first, last = rows[0]
     if tag is not None and tag != slot.body_tag:
         raise ConflictError("idempotency-mismatch", "this Idempotency-Key was used with another body", key=slot.key)
-    return Kept(status, None if sealed is None else sealer.open(slot.place, sealed))
+    response = None if sealed is None else sealer.open(slot.place, sealed)
+    return Kept(status, response, created_at, None if first is None else (first, last))
 
 
-def keep(
-    tx: Transaction, sealer: Sealer, slot: Slot, answer: Kept, created_at: int, positions: tuple[int, int] | None = None
-) -> None:
+def keep(tx: Transaction, sealer: Sealer, slot: Slot, answer: Kept) -> None:
     """Keep the first answer; call ``find`` on the same transaction before.
 
     Args:
@@ -78,18 +82,17 @@ def keep(
         sealer: encrypts the answer.
         slot: which request.
         answer: ids only.
-        created_at: wall clock, epoch seconds.
-        positions: first and last record created, so that erasing one of them empties this row.
 
     Raises:
         StoreError: ``store-constraint`` when the key is taken already.
     """
-    first, last = positions if positions is not None else (None, None)
+    first, last = answer.positions if answer.positions is not None else (None, None)
     sealed = None if answer.response is None else sealer.seal(slot.place, answer.response)
     tx.run(
-        "INSERT INTO idempotency (user_id, route, key, body_tag, status, response_sealed, first_position, last_position, created_at) "
+        "INSERT INTO idempotency "
+        "(user_id, route, key, body_tag, status, response_sealed, first_position, last_position, created_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (slot.user_id, slot.route, slot.key, slot.body_tag, answer.status, sealed, first, last, created_at),
+        (slot.user_id, slot.route, slot.key, slot.body_tag, answer.status, sealed, first, last, answer.created_at),
     )
 
 

@@ -5,6 +5,7 @@ Rules
 2. The same file is imported into a dataset once; a refused import may be tried again.
 """
 
+# ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -68,32 +69,37 @@ def begin(tx: Transaction, file_tag: bytes, dataset_id: int, created_by: int, cr
     return int(tx.fetch("SELECT id FROM imports WHERE dataset_id = ? AND file_tag = ?", (dataset_id, file_tag))[0][0])
 
 
-def finish(
-    tx: Transaction,
-    sealer: Sealer,
-    import_id: int,
-    *,
-    state: str,
-    rows: int,
-    positions: tuple[int, int] | None,
-    report: bytes | None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class ImportEnd:
+    """How an import ended.
+
+    Args:
+        state: ``done`` or ``refused``.
+        rows: data rows seen.
+        positions: first and last record, None for none.
+        report: JSON bytes or None.
+    """
+
+    state: str
+    rows: int
+    positions: tuple[int, int] | None = None
+    report: bytes | None = field(default=None, repr=False)
+
+
+def finish(tx: Transaction, sealer: Sealer, import_id: int, end: ImportEnd) -> None:
     """Close an import.
 
     Args:
         tx: of node.db; for all-or-nothing the job that inserts the records.
         sealer: encrypts the report.
         import_id: of ``begin``.
-        state: ``done`` or ``refused``.
-        rows: data rows seen.
-        positions: first and last record, None for none.
-        report: JSON bytes or None.
+        end: how it ended.
     """
-    first, last = positions if positions is not None else (None, None)
-    sealed = None if report is None else sealer.seal(f"imports {import_id}", report)
+    first, last = end.positions if end.positions is not None else (None, None)
+    sealed = None if end.report is None else sealer.seal(f"imports {import_id}", end.report)
     tx.run(
         "UPDATE imports SET state = ?, rows = ?, first_position = ?, last_position = ?, report_sealed = ? WHERE id = ?",
-        (state, rows, first, last, sealed, import_id),
+        (end.state, end.rows, first, last, sealed, import_id),
     )
 
 
@@ -131,7 +137,8 @@ def by_id(reader: Reader, sealer: Sealer, import_id: int) -> Import:
     if not found:
         raise NotFoundError("record-unknown", f"no import {import_id}")
     row = found[0]
-    return Import(*row[:7], None if row[7] is None else sealer.open(f"imports {import_id}", row[7]), *row[8:])
+    report = None if row[7] is None else sealer.open(f"imports {import_id}", row[7])
+    return Import(*(*row[:7], report, *row[8:]))
 
 
 def purge_position(tx: Transaction, position: int) -> None:

@@ -40,7 +40,8 @@ def open_store(data_dir: Path) -> Store:
         The running store; close it.
 
     Raises:
-        StoreError: ``store-locked`` when another process runs on the directory, ``store-schema``, ``store-io``, ``store-corrupt``.
+        StoreError: ``store-locked`` when another process runs on the directory; ``store-schema``, ``store-io``,
+            ``store-corrupt``.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     node = open_writer(data_dir / NODE_DB, "node")

@@ -1,5 +1,6 @@
 """Work that failed for good and waits for a person: parked with its reason, replayed on demand."""
 
+# ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
 from dataclasses import dataclass

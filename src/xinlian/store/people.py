@@ -5,6 +5,7 @@ Rules
 2. A token counts while it is not revoked, not expired, and its user neither disabled nor expired.
 """
 
+# ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -107,11 +108,28 @@ def token_hash(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def add_token(tx: Transaction, user_id: int, token: str, label: str, created_at: int, expires_at: int) -> None:
+@dataclass(frozen=True, slots=True)
+class TokenTerms:
+    """What a token is for.
+
+    Args:
+        user_id: whose it is.
+        label: what the person calls it.
+        created_at: wall clock, epoch seconds.
+        expires_at: wall clock, epoch seconds.
+    """
+
+    user_id: int
+    label: str
+    created_at: int
+    expires_at: int
+
+
+def add_token(tx: Transaction, token: str, terms: TokenTerms) -> None:
     """Store the hash of a token that the caller made from at least 256 random bits."""
     tx.run(
         "INSERT INTO tokens (hash, user_id, label, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
-        (token_hash(token), user_id, label, created_at, expires_at),
+        (token_hash(token), terms.user_id, terms.label, terms.created_at, terms.expires_at),
     )
 
 
@@ -161,4 +179,4 @@ def _one(rows: list[Row], what: str) -> User:
 
 
 def _user(row: Row) -> User:
-    return User(*row[:4], tuple(row[4].split()), *row[5:])
+    return User(*(*row[:4], tuple(row[4].split()), *row[5:]))

@@ -16,7 +16,7 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +30,6 @@ from xinlian.store.writer import Reader, Transaction, Writer
 WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + 16
 _ZEROS = bytes(WRAPPED_BYTES)
 _SWEEP_PAGE = 2_000
-_LOOKUP_PAGE = 400
 _SWEPT_TO = "swept-to"
 BACKUP_PREFIX = "keys-"
 BACKUP_SUFFIX = ".db"
@@ -193,7 +192,7 @@ def _has_record(reader: Reader, jti: bytes, rev: int) -> bool:
     return bool(reader.fetch("SELECT 1 FROM records WHERE jti = ? AND rev = ?", (jti, rev)))
 
 
-def _sweep_job(orphans: Iterable[tuple[bytes, int]], swept_to: int):  # type: ignore[no-untyped-def]
+def _sweep_job(orphans: Iterable[tuple[bytes, int]], swept_to: int) -> Callable[[Transaction], None]:
     def job(tx: Transaction) -> None:
         for jti, rev in orphans:
             destroy(tx, jti, rev)

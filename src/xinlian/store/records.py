@@ -6,6 +6,7 @@ Rules
 3. Erasing keeps the row with its leaf (the tree needs it) and removes ciphertext and index tokens.
 """
 
+# ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -147,14 +148,16 @@ def by_token(reader: Reader, dataset_ids: Sequence[int], field_name: str, versio
         token: 16 bytes.
 
     Returns:
-        Records in publication order. A record whose later revision has another value is not among them.
+        Records in publication order. Neither superseded revisions nor records whose erasure has begun are among
+        them; whether one was revoked says ``statuses.standing``.
     """
     marks = ", ".join("?" * len(dataset_ids))
     columns = ", ".join(f"r.{name}" for name in _COLUMNS.split(", "))
     rows = reader.fetch(
         f"SELECT {columns} FROM record_index i JOIN records r ON r.position = i.position "
         f"WHERE i.token = ? AND i.field = ? AND i.version = ? AND i.dataset_id IN ({marks}) AND r.state = {LIVE} "
-        "AND NOT EXISTS (SELECT 1 FROM records n WHERE n.jti = r.jti AND n.rev > r.rev) ORDER BY r.position",
+        "AND NOT EXISTS (SELECT 1 FROM records n WHERE n.jti = r.jti AND n.rev > r.rev) "
+        "AND NOT EXISTS (SELECT 1 FROM erasures e WHERE e.position = r.position) ORDER BY r.position",
         (token, field_name, version, *dataset_ids),
     )
     return [_record(row) for row in rows]
@@ -209,7 +212,7 @@ def drop_index(tx: Transaction, dataset_id: int, field_name: str, version: int) 
 def live_pages(reader: Reader, dataset_id: int) -> Iterator[list[Record]]:
     """All live records of a dataset in pages (for re-indexing and re-verification)."""
     after = 0
-    while rows := [record for record in page(reader, [dataset_id], after, _PAGE)]:
+    while rows := page(reader, [dataset_id], after, _PAGE):
         after = rows[-1].position
         yield [record for record in rows if not record.is_erased]
 

@@ -5,6 +5,7 @@ Rules
 2. ``leaves`` feeds the tree: leaf hashes in order, one buffer of 32 bytes each.
 """
 
+# ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -115,8 +116,22 @@ def insert_reads(tx: Transaction, sealer: Sealer, entries: Sequence[ReadEntry]) 
     """
     first = last_position(tx, READS) + 1
     rows = [
-        (position, e.leaf, e.statement, sealer.seal(_place("read_entries", e), e.disclosures.encode()), e.rid, e.role)
-        + (e.counterparty, e.grant_ref, e.case_ref, e.time, e.outcome, e.record_tag, e.subject_pseudonym, e.item)
+        (
+            position,
+            e.leaf,
+            e.statement,
+            sealer.seal(_place("read_entries", e), e.disclosures.encode()),
+            e.rid,
+            e.role,
+            e.counterparty,
+            e.grant_ref,
+            e.case_ref,
+            e.time,
+            e.outcome,
+            e.record_tag,
+            e.subject_pseudonym,
+            e.item,
+        )
         for position, e in zip(count(first), entries)
     ]
     _insert(tx, f"INSERT INTO read_entries ({_READ_COLUMNS}) VALUES ({', '.join('?' * 14)})", rows)
@@ -172,7 +187,8 @@ def reads_page(reader: Reader, sealer: Sealer, after: int, limit: int, counterpa
         counterparty: only those with this USCC.
     """
     rows = reader.fetch(
-        f"SELECT {_READ_COLUMNS} FROM read_entries WHERE position > ? AND (? IS NULL OR counterparty = ?) ORDER BY position LIMIT ?",
+        f"SELECT {_READ_COLUMNS} FROM read_entries WHERE position > ? AND (? IS NULL OR counterparty = ?) "
+        "ORDER BY position LIMIT ?",
         (after, counterparty, counterparty, limit),
     )
     return [_read(row, sealer) for row in rows]
@@ -223,7 +239,7 @@ def answer_at(reader: Reader, sealer: Sealer, position: int) -> Answer:
 
 def _read(row: Row, sealer: Sealer) -> ReadEntry:
     disclosures = sealer.open(f"read_entries {row[1].hex()}", row[3]).decode()
-    return ReadEntry(row[1], row[2], disclosures, *row[4:], position=row[0])
+    return ReadEntry(*(row[1], row[2], disclosures, *row[4:], row[0]))
 
 
 def _answer(row: Row, sealer: Sealer) -> Answer:

@@ -13,8 +13,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import Future, InvalidStateError
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -185,8 +185,8 @@ class SqliteWriter:
             after = self._run_jobs(first, done)
             with translated():
                 self._session.raw.execute("COMMIT")
-        except StoreError as error:
-            self._fail(done or [first], error)
+        except BaseException as error:  # noqa: BLE001 - the callers get it; the thread has to survive
+            self._fail(done or [first], self._group_failure(error))
         _answer(done or [first])
         if after is not None and after is not first and after.alone:
             self._run_alone(after)
@@ -233,10 +233,8 @@ class SqliteWriter:
 
     def _fail(self, jobs: list[_Job], error: StoreError) -> None:
         if self._session.raw.in_transaction:
-            try:
+            with suppress(sqlite3.Error):  # the reason is reported already; the next BEGIN tells whether the file works again
                 self._session.raw.execute("ROLLBACK")
-            except sqlite3.Error:
-                pass  # the reason is already reported; the next BEGIN tells whether the file is usable again
         for job in jobs:
             job.result = None
             job.error = StoreError(error.code, error.message, **error.fields)
@@ -244,7 +242,7 @@ class SqliteWriter:
     def _run_alone(self, job: _Job) -> None:
         try:
             job.work(self._session)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - the caller gets it; the thread has to survive
             job.error = translate(error) if isinstance(error, (sqlite3.Error, OSError)) else error
         _answer([job])
 
@@ -291,9 +289,8 @@ def _resolve_all(jobs: list[_Job]) -> None:
 
 def _resolve(job: _Job) -> None:
     future = cast("Future[Any]", job.future)
-    if future.done():  # a caller that gave up
-        return
-    if job.error is not None:
-        future.set_exception(job.error)
-    else:
-        future.set_result(job.result)
+    with suppress(InvalidStateError, asyncio.InvalidStateError):  # a caller that gave up
+        if job.error is not None:
+            future.set_exception(job.error)
+        else:
+            future.set_result(job.result)

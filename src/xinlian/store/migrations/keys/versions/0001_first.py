@@ -13,7 +13,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Create every table."""
-
     op.create_table(
         "key_meta",
         sa.Column("key", sa.Text(), nullable=False),

@@ -11,9 +11,8 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - generated: one statement a table, frozen
     """Create every table."""
-
     op.create_table(
         "answers",
         sa.Column("position", sa.Integer(), nullable=False),
