@@ -1,0 +1,19 @@
+"""Files a department hands in: CSV, XLSX, NDJSON and JSON into rows, per-row reports, and the XLSX template of a dataset."""
+
+from xinlian.node.files.reader import FileForm, FileKind, kind_of_name, read_rows
+from xinlian.node.files.rows import CheckedFile, Limits, ParsedRow, RowChecker, RowFault, check_rows
+from xinlian.node.files.template import template
+
+__all__ = [
+    "CheckedFile",
+    "FileForm",
+    "FileKind",
+    "Limits",
+    "ParsedRow",
+    "RowChecker",
+    "RowFault",
+    "check_rows",
+    "kind_of_name",
+    "read_rows",
+    "template",
+]
