@@ -162,7 +162,7 @@ def answer_header(request: EnvelopeHeader, signing_kid: KeyId, reply_kid: KeyId)
 
 
 def info_bytes(header: EnvelopeHeader, request_ciphertext: bytes | None = None) -> bytes:
-    """Return HPKE's ``info``: 138 bytes for a request, 170 for an answer.
+    """Return HPKE's ``info``: 137 bytes for a request, 169 for an answer.
 
     Layout: label 19 (with its zero byte) || suite 1 || direction 1 || from 18 || to 18 || signing key id 32 ||
     sealing key id 32 || rid 16 [|| SHA-256 of the request's ciphertext 32].
