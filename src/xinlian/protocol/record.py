@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256, shake_256
+from struct import Struct
 from typing import Final
 
 from xinlian.protocol.b64 import b64u, unb64u
@@ -43,7 +44,6 @@ PROTOCOL_TYPES: Final = frozenset({VCT_ANSWER, VCT_READ})
 _SALT_LABEL: Final = b"xinlian rec/1 salts"
 _SALT_CHARS: Final = 22
 _DIGEST_CHARS: Final = 43
-_SD_TAIL: Final = '"],"_sd_alg":"sha-256"}'
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _HEAD_NAMES: Final = ("iss", "vct", "jti", "iat", "rev")
 _RESERVED: Final = frozenset({*_HEAD_NAMES, "prev", "_sd", "_sd_alg", "..."})
@@ -163,20 +163,24 @@ def seal(head: StatementHead, fields: Sequence[tuple[str, str]], record_key: byt
     Source: RFC 9901 §4.2; design.md 4.1.
     """
     _check_head(head)
-    _check_names([name for name, _ in fields])
-    salts = _padded_b64(_salt_stream(record_key, len(fields)), SALT_BYTES, 2)
-    tokens: list[bytes] = []
-    digests: list[bytes] = []
-    start = 0
-    for name, text in fields:
-        body = f'["{salts[start : start + _SALT_CHARS]}",{_name_text(name)},{text}]'.encode()
-        token = b2a_base64(body, newline=False).translate(_URL_SAFE).rstrip(b"=")
-        tokens.append(token)
-        digests.append(sha256(token).digest())
-        start += _SALT_CHARS + 2
-    sd = _padded_b64(b"".join(digests), 32, 1)
-    statement = _statement_bytes(head, sorted([sd[i : i + _DIGEST_CHARS] for i in range(0, len(sd), _DIGEST_CHARS + 1)]))
-    return SealedRecord(statement, tuple([token.decode("ascii") for token in tokens]), leaf_hash(statement))
+    count = len(fields)
+    if count == 0:
+        statement = _statement_bytes(head, "")
+        return SealedRecord(statement, (), leaf_hash(statement))
+    names, texts = zip(*fields, strict=True)
+    salts = _spaced_b64(_splitter(f"{SALT_BYTES}s", count).unpack(_salt_stream(record_key, count)), b"\0\0")
+    values = "\0".join(texts).encode().split(b"\0")
+    if len(values) != count:
+        raise InputError("statement-form", "a value is not a JSON text: it holds a raw NUL")
+    arguments = [b""] * (2 * count)
+    arguments[::2] = _splitter(f"{_SALT_CHARS}s2x", count).unpack(salts)
+    arguments[1::2] = values
+    joined = _tokens(_disclosures_template(names) % tuple(arguments))
+    tokens = joined.split(b"\n")
+    digests = _spaced_b64([sha256(token).digest() for token in tokens], b"\0")
+    sd = sorted(_splitter(f"{_DIGEST_CHARS}sx", count).unpack(digests))
+    statement = _statement_bytes(head, b'","'.join(sd).decode("ascii"))
+    return SealedRecord(statement, tuple(joined.decode("ascii").split("\n")), leaf_hash(statement))
 
 
 def encode_statement(head: StatementHead, digests: Sequence[str]) -> bytes:
@@ -188,7 +192,7 @@ def encode_statement(head: StatementHead, digests: Sequence[str]) -> bytes:
     _check_head(head)
     if len(set(digests)) != len(digests):
         raise InputError("statement-form", "_sd: a digest stands twice", field="_sd")
-    return _statement_bytes(head, sorted(digests))
+    return _statement_bytes(head, '","'.join(sorted(digests)))
 
 
 def parse_statement(data: bytes) -> Statement:
@@ -202,7 +206,7 @@ def parse_statement(data: bytes) -> Statement:
         raise InputError("statement-form", "expected a JSON object")
     head = _parse_head(claims)
     sd = _parse_digests(claims.get("_sd"))
-    if _statement_bytes(head, sd) != data:
+    if _statement_bytes(head, '","'.join(sd)) != data:
         raise InputError("statement-form", "the bytes are not those that the encoder rec/1 writes")
     return Statement(head.iss, head.vct, head.jti, head.iat, head.rev, head.prev, head.extra, sd, data)
 
@@ -245,24 +249,40 @@ def _salt_stream(record_key: bytes, n: int) -> bytes:
     return shake_256(_SALT_LABEL + record_key).digest(SALT_BYTES * n)
 
 
-def _padded_b64(data: bytes, width: int, zeros: int) -> str:
-    """Base64url of many equal parts in one call: each part is filled with zero bytes to a multiple of three.
+@lru_cache(maxsize=1024)
+def _splitter(part: str, count: int) -> Struct:
+    return Struct(part * count)
+
+
+@lru_cache(maxsize=1024)
+def _disclosures_template(names: tuple[str, ...]) -> bytes:
+    """Return ``["%b","name",%b]`` for each name, NUL between them (JSON text never holds a raw NUL)."""
+    _check_names(names)
+    return b"\0".join([b'["%%b",%b,%%b]' % _name_text(name).replace("%", "%%").encode() for name in names])
+
+
+def _tokens(bodies: bytes) -> bytes:
+    """Return base64url of each NUL-separated body, without padding, one a line."""
+    lines = b"".join([b2a_base64(body) for body in bodies.split(b"\0")])
+    return lines[:-1].translate(_URL_SAFE, b"=")
+
+
+def _spaced_b64(parts: Sequence[bytes], gap: bytes) -> bytes:
+    """Base64url of many equal parts in one call, each followed by zero bytes ``gap`` up to a multiple of three.
 
     The text of a part is then its own base64url text, followed by one ``A`` per zero byte.
     """
-    gap = bytes(zeros)
-    padded = b"".join([data[i : i + width] + gap for i in range(0, len(data), width)])
-    return b2a_base64(padded, newline=False).translate(_URL_SAFE).decode("ascii")
+    return b2a_base64(gap.join(parts) + gap, newline=False).translate(_URL_SAFE)
 
 
-def _statement_bytes(head: StatementHead, digests: Sequence[str]) -> bytes:
+def _statement_bytes(head: StatementHead, digests: str) -> bytes:
+    """Write the statement; ``digests`` are joined by ``","`` already."""
     prev = "" if head.prev is None else f',"prev":"{head.prev.hex()}"'
     extra = "".join([f",{_name_text(name)}:{text}" for name, text in head.extra]) if head.extra else ""
-    sd = '","'.join(digests) + _SD_TAIL if digests else _SD_TAIL[1:]
-    quote = '"' if digests else ""
+    sd = f'"{digests}"' if digests else ""
     return (
         f'{{"iss":"{head.iss}","vct":"{head.vct}","jti":"{head.jti}","iat":{head.iat},"rev":{head.rev}'
-        f'{prev}{extra},"_sd":[{quote}{sd}'
+        f'{prev}{extra},"_sd":[{sd}],"_sd_alg":"sha-256"}}'
     ).encode()
 
 
@@ -287,7 +307,7 @@ def _check_names_of_type(iss: str, vct: str) -> None:
         raise InputError("statement-form", "vct: expected <USCC>/<6 digits>@<version> or a type of the protocol", field="vct")
 
 
-def _check_names(names: list[str]) -> None:
+def _check_names(names: Sequence[str]) -> None:
     unique = set(names)
     if len(unique) != len(names):
         raise InputError("statement-form", "a field name stands twice")
