@@ -379,8 +379,8 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     ),
     CodeEntry("subjects-salt", "A subject's salt is not 16 bytes, or used twice.", "Draw a fresh salt for every subject."),
     CodeEntry(
-        "statement-form",
-        "A read entry or answer statement does not have the form prescribed.",
+        "statement-foreign-disclosure",
+        "A disclosure does not belong to the read entry or answer statement it came with.",
         "It is not evidence; get it again.",
     ),
     # -- exchange: the provider's checks, refused-<check> ----------------------------------------------

@@ -16,7 +16,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, cast
+from enum import StrEnum
+from typing import Final, TypeVar, cast
 
 from xinlian.protocol.errors import InputError
 
@@ -24,6 +25,8 @@ Scalar = str | int | bool | None
 """A JSON value that a field can hold: fixed-point numbers are strings."""
 
 MAX_INTEGER: Final = 2**53 - 1
+
+_E = TypeVar("_E", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,13 @@ class Members:
     def optional_integer(self, name: str, low: int, high: int = MAX_INTEGER) -> int | None:
         """An integer, or ``null``."""
         return None if self.values[name] is None else self.integer(name, low, high)
+
+    def choice(self, name: str, kind: type[_E]) -> _E:
+        """A value of a string enumeration."""
+        value = self.values[name]
+        if not isinstance(value, str) or value not in {member.value for member in kind}:
+            raise self.where.at(name).error(f"one of {', '.join(kind)}")
+        return kind(value)
 
     def scalars(self, name: str, form: re.Pattern[str], most: int, longest: int) -> dict[str, Scalar]:
         """An object of scalars whose names have this form.

@@ -29,7 +29,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 from xinlian.protocol.b64 import b64u, unb64u
 from xinlian.protocol.dataset.model import Mode
@@ -129,8 +129,6 @@ OUTCOMES: Final[Mapping[Mode, frozenset[Outcome]]] = MappingProxyType(
 
 _WITH_RECORDS: Final = frozenset({Outcome.RECORDS, Outcome.MATCH})
 _WITH_ANSWER: Final = frozenset({Outcome.MISMATCH, Outcome.NONE, Outcome.ANSWER})
-
-_E = TypeVar("_E", bound=StrEnum)
 
 
 # -- request --------------------------------------------------------------------------------------------
@@ -268,9 +266,9 @@ def parse_request(raw: bytes) -> Request:
         signing_kid=KeyId(members.text("signing_key", KID_FORM)),
         sealing_kid=KeyId(members.text("sealing_key", KID_FORM)),
         reply_key=unb64u(members.text("reply_key", KID_FORM)),
-        grant=_grant(members),
+        grant=grant_from_json(members),
         dataset=members.text("dataset", VCT),
-        case=_case(members),
+        case=case_from_json(members),
         purpose=members.text("purpose", CODE_TEXT),
         mode=mode,
         fields=fields,
@@ -307,12 +305,14 @@ def _view(members: Members, mode: Mode) -> str | None:
     return None
 
 
-def _grant(members: Members) -> GrantRef:
+def grant_from_json(members: Members) -> GrantRef:
+    """Read the member ``grant``."""
     grant = Members.of(members.values["grant"], ("provider", "number"), members.where.at("grant"))
     return GrantRef(Uscc(grant.text("provider", USCC_FORM)), grant.integer("number", 1))
 
 
-def _case(members: Members) -> CaseRef | None:
+def case_from_json(members: Members) -> CaseRef | None:
+    """Read the member ``case``, an object or ``null``."""
     if members.values["case"] is None:
         return None
     case = Members.of(members.values["case"], ("lead", "no"), members.where.at("case"))
@@ -506,22 +506,15 @@ def parse_answer(raw: bytes) -> Answer:
 def _answer_item(value: object, where: Where) -> AnswerItem:
     members = Members.of(value, ("outcome", "records", "answer", "check"), where)
     item = AnswerItem(
-        _enum_value(members, "outcome", Outcome),
+        members.choice("outcome", Outcome),
         tuple(_evidence(record, place) for place, record in members.list("records", MAX_RECORDS_PER_ITEM)),
         None if members.values["answer"] is None else _evidence(members.values["answer"], where.at("answer")),
-        None if members.values["check"] is None else _enum_value(members, "check", ProviderCheck),
+        None if members.values["check"] is None else members.choice("check", ProviderCheck),
     )
     expected = (item.outcome in _WITH_RECORDS, item.outcome in _WITH_ANSWER, item.outcome is Outcome.REFUSED)
     if (len(item.records) > 0, item.answer is not None, item.check is not None) != expected:
         raise where.error(f"what belongs to outcome {item.outcome.value}: records, an answer, or a check")
     return item
-
-
-def _enum_value(members: Members, name: str, kind: type[_E]) -> _E:
-    try:
-        return kind(cast("str", members.values[name]))
-    except ValueError:
-        raise members.where.at(name).error(f"one of {', '.join(kind)}") from None
 
 
 def _evidence(value: object, where: Where) -> Evidence:

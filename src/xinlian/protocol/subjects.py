@@ -21,7 +21,6 @@ Source: design 4.5, 5 (CaseLedger); RFC 9162 2.1; RFC 9901 4.2.1.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from xinlian.protocol.dataset.model import SubjectKind
 from xinlian.protocol.errors import InputError, RefusedError
 from xinlian.protocol.jsontext import dumps_canonical, loads_strict
 from xinlian.protocol.members import Members, Where, as_list, as_text
+from xinlian.protocol.suite import leaf_hash
 from xinlian.protocol.types import Hash32
 
 MAX_SUBJECTS: Final = 4096
@@ -130,7 +130,7 @@ def subject_disclosure(subject: Subject, salt: bytes) -> str:
 
 def subject_leaf(disclosure: str) -> Hash32:
     """Return the leaf hash of a disclosure, 32 bytes."""
-    return Hash32(hashlib.sha256(b"\x00" + disclosure.encode("ascii")).digest())
+    return leaf_hash(disclosure.encode("ascii"))
 
 
 def build(subjects: Sequence[Subject], salts: Sequence[bytes]) -> SubjectsTree:
@@ -167,17 +167,19 @@ def add_subject(tree: SubjectsTree, subject: Subject, salt: bytes) -> SubjectsTr
 def _tree(disclosures: Sequence[str]) -> SubjectsTree:
     tree = merkle.Tree([subject_leaf(disclosure) for disclosure in disclosures])
     openings = tuple(
-        Opening(disclosure, index, len(disclosures), tuple(tree.path(index))) for index, disclosure in enumerate(disclosures)
+        Opening(disclosure, index, len(disclosures), tree.path(index)) for index, disclosure in enumerate(disclosures)
     )
     return SubjectsTree(Hash32(tree.root), openings)
 
 
-def is_extension(old_root: bytes, old_size: int, new: SubjectsTree) -> bool:
-    """True when ``new`` begins with exactly the subjects of the tree with ``old_root`` and ``old_size``."""
-    if not 1 <= old_size <= new.size:
-        return False
-    leaves = [subject_leaf(opening.disclosure) for opening in new.openings[:old_size]]
-    return merkle.Tree(leaves).root == old_root
+def consistency_proof(tree: SubjectsTree, old_size: int) -> tuple[Hash32, ...]:
+    """Return the proof that ``tree`` begins with the subjects of the tree it had at ``old_size``.
+
+    It is checked with ``merkle.verify_consistency`` against the two roots on chain.
+
+    Source: RFC 9162 2.1.4.
+    """
+    return merkle.Tree([subject_leaf(opening.disclosure) for opening in tree.openings]).consistency(old_size)
 
 
 def verify_opening(opening: Opening, root: bytes, size: int) -> Subject:
@@ -194,7 +196,7 @@ def verify_opening(opening: Opening, root: bytes, size: int) -> Subject:
     """
     subject = read_subject(opening)
     leaf = subject_leaf(opening.disclosure)
-    if opening.size != size or not merkle.verify_path(leaf, opening.index, size, list(opening.path), root):
+    if opening.size != size or not merkle.verify_path(leaf, opening.index, size, opening.path, root):
         raise RefusedError(
             "subject-not-proven", "the subject's opening does not lead to the case's root", check="subject-in-case"
         )
