@@ -19,6 +19,11 @@ from xinlian.store.writer import Reader, Row, Transaction
 LIVE, ERASED = 0, 1
 _COLUMNS = "position, jti, rev, dataset_id, iat, prev, leaf, ciphertext, encoder, state, published_by"
 _PAGE = 5_000
+_INSERT = f"INSERT INTO records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {LIVE}, ?)"
+_INSERT_ONE = (
+    f"INSERT INTO records ({_COLUMNS}) SELECT coalesce(max(position), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, {LIVE}, ? FROM records "
+    "RETURNING position"
+)
 
 NewRow = tuple[bytes, int, int, int, bytes | None, bytes, bytes, str, int]
 """(jti, rev, dataset_id, iat, prev, leaf, ciphertext, encoder, published_by)"""
@@ -76,29 +81,36 @@ def insert_many(tx: Transaction, rows: Sequence[NewRow], tokens: Sequence[Sequen
     Raises:
         ConflictError: ``record-exists`` when a (jti, rev) is stored already.
     """
-    first = last_position(tx) + 1
     try:
-        tx.executemany(
-            f"INSERT INTO records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {LIVE}, ?)",
-            [(position, *row) for position, row in zip(count(first), rows)],
-        )
+        first = _append_one(tx, rows[0]) if len(rows) == 1 else _append_many(tx, rows)
     except StoreError as error:
         if error.code == "store-constraint" and "jti" in error.message:
             raise ConflictError("record-exists", "a revision with this id and number is stored already") from error
         raise
-    _insert_tokens(
-        tx,
-        [
-            (row[2], name, version, token, position)
-            for position, row, own in zip(count(first), rows, tokens)
-            for name, version, token in own
-        ],
-    )
+    if tokens:
+        _insert_tokens(tx, first, rows, tokens)
     return first
 
 
-def _insert_tokens(tx: Transaction, rows: Sequence[tuple[int, str, int, bytes, int]]) -> None:
-    tx.executemany("INSERT INTO record_index (dataset_id, field, version, token, position) VALUES (?, ?, ?, ?, ?)", rows)
+def _append_one(tx: Transaction, row: NewRow) -> int:
+    return int(tx.fetch(_INSERT_ONE, row)[0][0])
+
+
+def _append_many(tx: Transaction, rows: Sequence[NewRow]) -> int:
+    first = last_position(tx) + 1
+    tx.executemany(_INSERT, [(position, *row) for position, row in zip(count(first), rows, strict=False)])
+    return first
+
+
+def _insert_tokens(tx: Transaction, first: int, rows: Sequence[NewRow], tokens: Sequence[Sequence[Token]]) -> None:
+    tx.executemany(
+        "INSERT INTO record_index (dataset_id, field, version, token, position) VALUES (?, ?, ?, ?, ?)",
+        [
+            (row[2], name, version, token, position)
+            for position, row, own in zip(count(first), rows, tokens, strict=False)
+            for name, version, token in own
+        ],
+    )
 
 
 def last_position(reader: Reader) -> int:
@@ -161,6 +173,26 @@ def by_token(reader: Reader, dataset_ids: Sequence[int], field_name: str, versio
         (token, field_name, version, *dataset_ids),
     )
     return [_record(row) for row in rows]
+
+
+def existing_keys(reader: Reader, field_name: str, tokens: Sequence[Token]) -> list[int]:
+    """Which natural keys a living record has already (not revoked, not erased, latest revision).
+
+    Args:
+        reader: of node.db.
+        field_name: name of the natural key in the index.
+        tokens: one a row.
+
+    Returns:
+        Indices into ``tokens``, ascending.
+    """
+    sql = (
+        "SELECT 1 FROM record_index i JOIN records r ON r.position = i.position "
+        f"WHERE i.token = ? AND i.field = ? AND i.version = ? AND r.state = {LIVE} "
+        "AND NOT EXISTS (SELECT 1 FROM records n WHERE n.jti = r.jti AND n.rev > r.rev) "
+        "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.position = r.position AND m.status >= 2) LIMIT 1"
+    )
+    return [i for i, (_, version, token) in enumerate(tokens) if reader.fetch(sql, (token, field_name, version))]
 
 
 def page(reader: Reader, dataset_ids: Sequence[int], after: int, limit: int) -> list[Record]:

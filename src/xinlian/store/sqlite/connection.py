@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Executable, create_engine
 from sqlalchemy.pool import StaticPool
 
 from xinlian.protocol.errors import StoreError
-from xinlian.store.sqlite.errors import translated
+from xinlian.store.sqlite.errors import translate, translated
 from xinlian.store.writer import Row
 
 BUSY_TIMEOUT_MS = 5_000
@@ -107,18 +107,24 @@ class SqliteSession:
 
     def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """See ``Reader.fetch``."""
-        with translated():
+        try:  # not `with translated()`: this is the hot path
             return self.raw.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise translate(error) from error
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """See ``Transaction.run``."""
-        with translated():
+        try:
             return self.raw.execute(sql, parameters).rowcount
+        except sqlite3.Error as error:
+            raise translate(error) from error
 
     def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """See ``Transaction.executemany``."""
-        with translated():
+        try:
             self.raw.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise translate(error) from error
 
     def close(self) -> None:
         """Close the driver connection."""
