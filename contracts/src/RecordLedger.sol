@@ -22,6 +22,14 @@ contract RecordLedger is IRecordLedger {
     uint256 private constant MAX_MARKS = 256;
     uint256 private constant MAX_WORDS = 512;
 
+    /// @dev One batch of stream records and the status its leaves shall rise to.
+    struct Target {
+        uint64 sequence;
+        uint32 size;
+        uint8 status;
+        uint8 reason;
+    }
+
     IDepartmentRegistry public immutable registry;
 
     /// @dev slot 0: Keys.batch -> root digest and size (see BatchSlot)
@@ -64,14 +72,7 @@ contract RecordLedger is IRecordLedger {
         if (words.length > MAX_WORDS) revert RecordLedgerTooManyWords(words.length, MAX_WORDS);
         if (words.length != masks.length) revert RecordLedgerWordsAndMasksDiffer(words.length, masks.length);
         (bytes18 department,) = registry.requireRole(msg.sender, Roles.ANCHOR);
-
-        uint32 size = _recordsSize(department, sequence);
-        bytes32 key = Keys.stream(department, RECORDS);
-        bytes32 acc = _accumulators[key];
-        for (uint256 i = 0; i < words.length; ++i) {
-            acc = _raise(acc, department, Mark(sequence, words[i], masks[i]), size, status, reason);
-        }
-        _accumulators[key] = acc;
+        _setStatus(department, Target(sequence, _recordsSize(department, sequence), status, reason), words, masks);
     }
 
     /// @inheritdoc IRecordLedger
@@ -136,40 +137,53 @@ contract RecordLedger is IRecordLedger {
         bytes32 key = Keys.stream(department, RECORDS);
         bytes32 acc = _accumulators[key];
         for (uint256 i = 0; i < marks.length; ++i) {
-            uint32 size = _recordsSize(department, marks[i].sequence);
-            acc = _raise(acc, department, marks[i], size, SUPERSEDED, 0);
+            uint64 sequence = marks[i].sequence;
+            Target memory target = Target(sequence, _recordsSize(department, sequence), SUPERSEDED, 0);
+            acc = _raise(acc, department, target, marks[i].word, marks[i].mask);
+        }
+        _accumulators[key] = acc;
+    }
+
+    function _setStatus(bytes18 department, Target memory target, uint32[] calldata words, uint256[] calldata masks)
+        private
+    {
+        bytes32 key = Keys.stream(department, RECORDS);
+        bytes32 acc = _accumulators[key];
+        for (uint256 i = 0; i < words.length; ++i) {
+            acc = _raise(acc, department, target, words[i], masks[i]);
         }
         _accumulators[key] = acc;
     }
 
     /// @param acc accumulator of the department's stream records; written back by the caller, once a call
-    /// @param size of the batch that `mark` names
     /// @return accumulator after the word's event, unchanged if nothing rose
-    function _raise(bytes32 acc, bytes18 department, Mark memory mark, uint32 size, uint8 status, uint8 reason)
+    function _raise(bytes32 acc, bytes18 department, Target memory target, uint32 word, uint256 mask)
         private
         returns (bytes32)
     {
-        (uint64 sequence, uint32 word) = (mark.sequence, mark.word);
-        uint256 first = uint256(word) * StatusWords.LEAVES;
-        if (first >= size) revert RecordLedgerIndexOutOfRange(sequence, first, size);
-        if (!StatusWords.isSelection(mark.mask, size - first)) {
-            revert RecordLedgerMaskOutOfRange(sequence, word, mark.mask, size);
-        }
-        bytes32 key = Keys.word(department, sequence, word);
-        (uint256 next, uint256 changed, uint256 lowered) = StatusWords.raise(_statusWords[key], mark.mask, status);
-        if (lowered != 0) revert RecordLedgerStatusLowered(sequence, word, lowered, status);
+        _requireSelection(target, word, mask);
+        bytes32 key = Keys.word(department, target.sequence, word);
+        (uint256 next, uint256 changed, uint256 lowered) = StatusWords.raise(_statusWords[key], mask, target.status);
+        if (lowered != 0) revert RecordLedgerStatusLowered(target.sequence, word, lowered, target.status);
         if (changed == 0) return acc;
         _statusWords[key] = next;
-        emit StatusSet(department, sequence, word, changed, status, reason);
-        return Accumulator.fold(
-            acc, StatusSet.selector, abi.encode(department, sequence, word, changed, status, reason)
-        );
+        emit StatusSet(department, target.sequence, word, changed, target.status, target.reason);
+        bytes memory body = abi.encode(department, target.sequence, word, changed, target.status, target.reason);
+        return Accumulator.fold(acc, StatusSet.selector, body);
     }
 
     function _recordsSize(bytes18 department, uint64 sequence) private view returns (uint32) {
         BatchSlot stored = _slots[Keys.batch(department, RECORDS, sequence)];
         if (stored.isEmpty()) revert RecordLedgerNotAnchored(department, sequence);
         return stored.size();
+    }
+
+    function _requireSelection(Target memory target, uint32 word, uint256 mask) private pure {
+        uint256 first = uint256(word) * StatusWords.LEAVES;
+        if (first >= target.size) revert RecordLedgerIndexOutOfRange(target.sequence, first, target.size);
+        if (!StatusWords.isSelection(mask, target.size - first)) {
+            revert RecordLedgerMaskOutOfRange(target.sequence, word, mask, target.size);
+        }
     }
 
     function _requireWellFormed(Batch calldata batch) private pure {

@@ -14,11 +14,11 @@ library BatchSlotLib {
     uint256 private constant SIZE_MASK = type(uint32).max;
 
     /// @param root RFC 9162 tree head of the batch
-    /// @param size number of leaves, at least 1
+    /// @param leaves number of leaves, at least 1
     /// @param suite cryptographic suite of the tree (1 = SHA-256)
-    function pack(bytes32 root, uint32 size, uint8 suite) internal pure returns (BatchSlot) {
+    function pack(bytes32 root, uint32 leaves, uint8 suite) internal pure returns (BatchSlot) {
         uint256 digest = uint256(keccak256(abi.encode(root, suite)));
-        return BatchSlot.wrap(bytes32((digest & ~SIZE_MASK) | size));
+        return BatchSlot.wrap(bytes32((digest & ~SIZE_MASK) | leaves));
     }
 
     /// @return number of leaves; 0 only for an empty slot
