@@ -241,6 +241,16 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("file-password", "The workbook is protected with a password.", "Remove the password."),
     CodeEntry("file-too-many-rows", "The file has more rows than one file may have.", "Split it."),
     CodeEntry(
+        "file-sheet",
+        "The workbook has a further sheet with content that would be left out.",
+        "Move the content to the data sheet, or delete or hide the sheet.",
+    ),
+    CodeEntry(
+        "row-number",
+        "A row's number (行号) is no whole number, is used twice, or the row is marked as the example.",
+        "Give each row its own number; delete the mark from rows that are meant.",
+    ),
+    CodeEntry(
         "file-children",
         "The second sheet refers to a row that does not exist, or its numbering is wrong.",
         "Number the rows as the template shows.",
