@@ -127,5 +127,7 @@ class SqliteSession:
             raise translate(error) from error
 
     def close(self) -> None:
-        """Close the driver connection."""
+        """Close the driver connection, and SQLAlchemy's hold on it first."""
+        self.core.close()
+        self.core.engine.dispose()
         self.raw.close()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from xinlian.protocol.errors import StoreError
-from xinlian.store.sqlite.connection import FileLock, SqliteSession, open_raw
+from xinlian.store.sqlite.connection import BUSY_TIMEOUT_MS, FileLock, SqliteSession, open_raw
 from xinlian.store.sqlite.errors import is_disk_failure, translate, translated
 from xinlian.store.writer import Reader, Transaction
 
@@ -30,6 +30,7 @@ MAX_GROUP_JOBS = 1_024
 MAX_GROUP_S = 0.05
 MAX_WAITING_JOBS = 100_000
 MAX_IDLE_READERS = 16
+CHECKPOINT_TIMEOUT_MS = 250
 
 
 @dataclass(slots=True)
@@ -249,7 +250,11 @@ class SqliteWriter:
     # -- upkeep --------------------------------------------------------------------------------------
     def _truncate_log(self) -> None:
         self._drop_readers()
-        busy = self._session.fetch("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
+        self._session.run(f"PRAGMA busy_timeout = {CHECKPOINT_TIMEOUT_MS}")  # queued jobs wait as long as we do
+        try:
+            busy = self._session.fetch("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
+        finally:
+            self._session.run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         if busy:
             raise StoreError("store-checkpoint-busy", "a reader still uses an older state of the database")
 
