@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -234,7 +235,7 @@ def test_time_has_sharp_edges() -> None:
     for now_s in (NOW - 5, NOW + 64):
         messages.check_time(QUERY, now_s, 5)
     for now_s in (NOW - 6, NOW + 65):
-        assert code_of(lambda t=now_s: messages.check_time(QUERY, t, 5), RefusedError) == "request-expired"
+        assert code_of(partial(messages.check_time, QUERY, now_s, 5), RefusedError) == "request-expired"
 
 
 # -- the provider's checks ------------------------------------------------------------------------------
