@@ -46,7 +46,8 @@ def read_csv(stream: BinaryIO, schema: DatasetSchema, limits: Limits, encoding: 
     try:
         yield from _rows(text, schema, limits)
     finally:
-        text.detach()
+        if not stream.closed:  # an abandoned reader may outlive its file
+            text.detach()
 
 
 def _rows(text: io.TextIOWrapper, schema: DatasetSchema, limits: Limits) -> Iterator[ParsedRow]:

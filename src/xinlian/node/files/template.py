@@ -27,6 +27,8 @@ CHOICES_SHEET: Final = "选项"
 PREPARED_ROWS: Final = 10_000
 """Rows for which drop-downs are prepared."""
 _MADE_AT: Final = dt.datetime(2026, 1, 1)  # noqa: DTZ001  # a fixed property of the file, not a time
+_TEXT_FORMAT: Final = 49
+"""Built-in number format of text cells (ECMA-376 part 1, 18.8.30)."""
 _MAX_INLINE: Final = 255
 """Characters a drop-down list may have inside its own rule (a spreadsheet's limit)."""
 _NOTE_TITLES: Final = ("字段", "名称", "类型", "单位", "敏感级别", "必填", "填写要求")
@@ -53,10 +55,10 @@ class _Writer:
         self._book = book
         self._schema = schema
         self._formats = {
-            "head": book.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1, "num_format": "@"}),
-            "text": book.add_format({"num_format": "@"}),
-            "example": book.add_format({"num_format": "@", "font_color": "#808080", "italic": True}),
-            "wrap": book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"}),
+            "head": book.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1, "num_format": _TEXT_FORMAT}),
+            "text": book.add_format({"num_format": _TEXT_FORMAT}),
+            "example": book.add_format({"num_format": _TEXT_FORMAT, "font_color": "#808080", "italic": True}),
+            "wrap": book.add_format({"text_wrap": True, "valign": "top", "num_format": _TEXT_FORMAT}),
         }
         self._choices: list[list[str]] = []
 

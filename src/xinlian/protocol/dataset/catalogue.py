@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from xinlian.protocol.codes import check_uscc
 from xinlian.protocol.dataset.model import Assessment, Catalogue, Mode
 from xinlian.protocol.dataset.node import Node, fail
+from xinlian.protocol.errors import InputError
 
 CODE: Final = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}/(?!000000)\d{6}")
 _PURPOSE: Final = re.compile(r"[A-Z0-9_-]{1,32}")
-_USCC: Final = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
 _DAY: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _MOMENT: Final = re.compile(r"\d{8}T\d{6}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -70,8 +71,8 @@ def read_catalogue(node: Node, *, is_personal: bool) -> Catalogue:
         catalog_name=node.text("catalog_name", max_length=128),
         category=node.one_of("category", _CATEGORIES),
         provider_name=provider.text("name", max_length=100),
-        provider_uscc=provider.text("uscc", _USCC, "a USCC"),
-        source_dept_uscc=node.text("source_dept_uscc", _USCC, "a USCC"),
+        provider_uscc=_uscc(provider, "uscc"),
+        source_dept_uscc=_uscc(node, "source_dept_uscc"),
         abstract=node.text("abstract"),
         format=node.one_of("format", ("1", "2", "3", "4", "5", "6", "7")),
         update_cycle=node.one_of("update_cycle", ("1", "2", "3", "4", "5", "6", "9")),
@@ -93,6 +94,15 @@ def read_catalogue(node: Node, *, is_personal: bool) -> Catalogue:
     )
     _check_sharing(node, catalogue, is_personal=is_personal)
     return catalogue
+
+
+def _uscc(node: Node, key: str) -> str:
+    value = node.text(key)
+    try:
+        check_uscc(value)
+    except InputError as error:
+        raise fail(node.at(key), "a 统一社会信用代码 with right check digits (GB 32100)") from error
+    return value
 
 
 def _assessment(node: Node) -> Assessment:
