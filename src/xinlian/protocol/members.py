@@ -4,6 +4,7 @@ Rules
 1. A missing member and an unknown one are both errors; there are no optional members, ``null`` is written out.
 2. Every error carries the code the caller gave and names the member by its path; it never repeats a value.
 3. ``bool`` is not an integer, and an integer is never a float.
+4. Places are named only when something is wrong: this runs for every item of every exchange.
 
 Example::
 
@@ -76,11 +77,26 @@ class Members:
 
     def text(self, name: str, form: re.Pattern[str]) -> str:
         """A string of this form."""
-        return as_text(self.values[name], form, self.where.at(name))
+        value = self.values[name]
+        if isinstance(value, str) and form.fullmatch(value) is not None:
+            return value
+        return as_text(value, form, self.where.at(name))
 
     def integer(self, name: str, low: int, high: int = MAX_INTEGER) -> int:
         """An integer, bounds included."""
-        return as_integer(self.values[name], low, high, self.where.at(name))
+        value = self.values[name]
+        if type(value) is int and low <= value <= high:
+            return value
+        return as_integer(value, low, high, self.where.at(name))
+
+    def texts(self, name: str, form: re.Pattern[str], most: int, least: int = 0) -> tuple[str, ...]:
+        """The elements of an array of strings of this form."""
+        value = self.values[name]
+        if isinstance(value, list) and least <= len(value) <= most:
+            fits = form.fullmatch
+            if all(isinstance(text, str) and fits(text) is not None for text in value):
+                return tuple(value)
+        return tuple(as_text(text, form, place) for place, text in self.list(name, most, least))
 
     def list(self, name: str, most: int, least: int = 0) -> list[tuple[Where, object]]:
         """The elements of an array, each with its place."""
@@ -96,10 +112,10 @@ class Members:
 
     def choice(self, name: str, kind: type[_E]) -> _E:
         """A value of a string enumeration."""
-        value = self.values[name]
-        if not isinstance(value, str) or value not in {member.value for member in kind}:
-            raise self.where.at(name).error(f"one of {', '.join(kind)}")
-        return kind(value)
+        try:
+            return kind(cast("str", self.values[name]))
+        except ValueError:
+            raise self.where.at(name).error(f"one of {', '.join(kind)}") from None
 
     def scalars(self, name: str, form: re.Pattern[str], most: int, longest: int) -> dict[str, Scalar]:
         """An object of scalars whose names have this form.
@@ -110,7 +126,10 @@ class Members:
             most: how many inner members at most.
             longest: characters of a string at most.
         """
-        value, where = self.values[name], self.where.at(name)
+        value = self.values[name]
+        if value == {}:
+            return {}
+        where = self.where.at(name)
         if not isinstance(value, dict) or len(value) > most:
             raise where.error(f"an object of at most {most} members")
         for key, inner in value.items():

@@ -36,7 +36,7 @@ from xinlian.protocol.dataset.model import Mode
 from xinlian.protocol.envelope import KID_FORM, RID_FORM, USCC_FORM, Direction, EnvelopeHeader, Rid
 from xinlian.protocol.errors import InputError, PeerError, RefusedError
 from xinlian.protocol.jsontext import dumps_canonical, loads_strict
-from xinlian.protocol.members import Members, Scalar, Where, as_text
+from xinlian.protocol.members import Members, Scalar, Where
 from xinlian.protocol.subjects import Opening, opening_from_json, opening_to_json
 from xinlian.protocol.types import EpochS, KeyId, Uscc
 
@@ -291,7 +291,7 @@ def _fields(members: Members, mode: Mode) -> tuple[str, ...]:
     if isinstance(value, list) and len(value) > MAX_FIELDS:
         raise InputError("request-too-many-fields", f"expected at most {MAX_FIELDS} fields, got {len(value)}")
     least, most = (0, 0) if mode is Mode.ANSWER else (1, MAX_FIELDS)
-    names = tuple(as_text(name, FIELD_NAME, place) for place, name in members.list("fields", most, least))
+    names = members.texts("fields", FIELD_NAME, most, least)
     if len(set(names)) != len(names):
         raise members.where.at("fields").error("every field once")
     return names
@@ -525,7 +525,7 @@ def _evidence(value: object, where: Where) -> Evidence:
         raise where.error("a receipt, or a signed form with anchor_by")
     return Evidence(
         unb64u(members.text("statement", _STATEMENT)),
-        tuple(as_text(text, _DISCLOSURE, place) for place, text in members.list("disclosures", MAX_FIELDS)),
+        members.texts("disclosures", _DISCLOSURE, MAX_FIELDS),
         receipt,
         signed,
         None if anchor_by is None else EpochS(anchor_by),

@@ -36,7 +36,7 @@ from xinlian.protocol.dataset.model import Mode
 from xinlian.protocol.envelope import RID_FORM, USCC_FORM, Rid
 from xinlian.protocol.errors import EvidenceError
 from xinlian.protocol.jsontext import loads_strict, value_text
-from xinlian.protocol.members import Members, Scalar, Where, as_text
+from xinlian.protocol.members import Members, Scalar, Where
 from xinlian.protocol.messages import (
     CODE_TEXT,
     FIELD_NAME,
@@ -70,7 +70,7 @@ from xinlian.protocol.types import VCT_ANSWER, VCT_READ, EpochS, Hash32, RecordI
 MAX_SOURCES: Final = 65536
 
 _KEYED: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
-_ID_TEXT: Final = re.compile(r"[\x21-\x7e]{1,64}", re.ASCII)
+_ID_TEXT: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,64}", re.ASCII)
 _SUBJECT_DISCLOSURE: Final = re.compile(r"[A-Za-z0-9_-]{1,512}", re.ASCII)
 _READ_CLEAR: Final = (
     "rid", "item", "role", "counterparty", "grant", "case", "time", "outcome", "record_tag", "request_digest", "answer_digest",
@@ -252,7 +252,7 @@ def seal_read(ids: StatementIds, clear: ReadClear, disclosed: ReadDisclosed, rec
     fields = dict(zip(_READ_DISCLOSED, _read_disclosed_values(disclosed), strict=True))
     _read_clear(extra)
     _read_disclosed(fields)
-    return _seal(ids, VCT_READ, extra, fields, record_key)
+    return _seal(ids, VCT_READ, _texts_of(extra), _texts_of(fields), record_key)
 
 
 def parse_read(statement: bytes, disclosures: Sequence[str] = ()) -> ReadEntry:
@@ -331,10 +331,10 @@ def _read_disclosed(values: Mapping[str, object]) -> ReadDisclosed:
         members.choice("mode", Mode),
         members.text("dataset", VCT),
         members.text("purpose", CODE_TEXT),
-        _texts(members, "fields", FIELD_NAME, MAX_FIELDS),
+        members.texts("fields", FIELD_NAME, MAX_FIELDS),
         members.optional_text("derived_view", NAME),
-        _texts(members, "subjects", _KEYED, MAX_SUBJECTS_PER_ITEM),
-        tuple(RecordId(text) for text in _texts(members, "record_ids", _ID_TEXT, MAX_SOURCES)),
+        members.texts("subjects", _KEYED, MAX_SUBJECTS_PER_ITEM),
+        tuple(RecordId(text) for text in members.texts("record_ids", _ID_TEXT, MAX_SOURCES)),
         members.optional_text("operator", _ID_TEXT),
     )
 
@@ -419,7 +419,7 @@ def seal_answer(ids: StatementIds, clear: AnswerClear, disclosed: AnswerDisclose
     fields = dict(zip(_ANSWER_DISCLOSED, _answer_disclosed_values(disclosed), strict=True))
     _answer_clear(extra)
     _answer_disclosed(fields)
-    return _seal(ids, VCT_ANSWER, extra, fields, record_key)
+    return _seal(ids, VCT_ANSWER, _texts_of(extra), _texts_of(fields), record_key)
 
 
 def parse_answer_statement(statement: bytes, disclosures: Sequence[str] = ()) -> AnswerStatement:
@@ -478,12 +478,12 @@ def _answer_disclosed(values: Mapping[str, object]) -> AnswerDisclosed:
     members = Members.of(values, _ANSWER_DISCLOSED, _ANSWER_WHERE)
     outcome = members.choice("outcome", Outcome)
     return AnswerDisclosed(
-        _texts(members, "subjects", _SUBJECT_DISCLOSURE, MAX_SUBJECTS_PER_ITEM),
-        _texts(members, "fields", FIELD_NAME, MAX_FIELDS),
+        members.texts("subjects", _SUBJECT_DISCLOSURE, MAX_SUBJECTS_PER_ITEM),
+        members.texts("fields", FIELD_NAME, MAX_FIELDS),
         members.scalars("values", FIELD_NAME, MAX_FIELDS, MAX_VALUE_CHARS),
         outcome,
         _value(members, outcome),
-        tuple(bytes.fromhex(text) for text in _texts(members, "sources", HEX32, MAX_SOURCES)),
+        tuple(bytes.fromhex(text) for text in members.texts("sources", HEX32, MAX_SOURCES)),
     )
 
 
@@ -509,12 +509,16 @@ def _value(members: Members, outcome: Outcome) -> Scalar | Mapping[str, bool]:
 # -- shared ---------------------------------------------------------------------------------------------
 
 
-def _seal(
-    ids: StatementIds, vct: str, extra: Mapping[str, object], fields: Mapping[str, object], record_key: bytes
-) -> SealedRecord:
-    claims = tuple((name, value_text(value)) for name, value in extra.items())
-    head = StatementHead(issuer_of(ids.issuer), vct, ids.jti, ids.iat, 1, None, claims)
-    return seal(head, [(name, value_text(value)) for name, value in fields.items()], record_key)
+_Texts = tuple[tuple[str, str], ...]
+
+
+def _seal(ids: StatementIds, vct: str, extra: _Texts, fields: _Texts, record_key: bytes) -> SealedRecord:
+    return seal(StatementHead(issuer_of(ids.issuer), vct, ids.jti, ids.iat, 1, None, extra), fields, record_key)
+
+
+def _texts_of(values: Mapping[str, object]) -> _Texts:
+    """Return every member with its exact JSON text."""
+    return tuple((name, value_text(value)) for name, value in values.items())
 
 
 def _parse(statement: bytes, disclosures: Sequence[str], vct: str, where: Where) -> tuple[Statement, dict[str, object]]:
@@ -539,7 +543,3 @@ def _extra(parsed: Statement) -> dict[str, object]:
 
 def _ids(parsed: Statement) -> StatementIds:
     return StatementIds(uscc_of_issuer(parsed.iss), RecordId(parsed.jti), EpochS(parsed.iat))
-
-
-def _texts(members: Members, name: str, form: re.Pattern[str], most: int) -> tuple[str, ...]:
-    return tuple(as_text(text, form, place) for place, text in members.list(name, most))

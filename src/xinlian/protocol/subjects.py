@@ -38,6 +38,8 @@ from xinlian.protocol.types import Hash32
 
 MAX_SUBJECTS: Final = 4096
 """Subjects of one case."""
+MAX_PATH: Final = 12
+"""Hashes of an opening's path: a tree of ``MAX_SUBJECTS`` leaves is this high."""
 MAX_VALUE_CHARS: Final = 64
 MAX_DISCLOSURE_CHARS: Final = 512
 SALT_BYTES: Final = 16
@@ -46,6 +48,8 @@ _VALUE: Final = re.compile(r"[^\x00-\x1f\x7f\"\\]{1,64}")
 _SALT: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]", re.ASCII)
 _DISCLOSURE: Final = re.compile(r"[A-Za-z0-9_-]{1,512}", re.ASCII)
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+_OPENING: Final = Where("subject-opening-form", "opening")
 
 _CODE_CHECKS: Final[Mapping[SubjectKind, Callable[[str], None]]] = MappingProxyType(
     {
@@ -164,6 +168,11 @@ def add_subject(tree: SubjectsTree, subject: Subject, salt: bytes) -> SubjectsTr
     return _tree([*disclosures, subject_disclosure(subject, salt)])
 
 
+def from_disclosures(disclosures: Sequence[str]) -> SubjectsTree:
+    """Return the tree of disclosures that the lead kept, in their order; at least one."""
+    return _tree(disclosures)
+
+
 def _tree(disclosures: Sequence[str]) -> SubjectsTree:
     tree = merkle.Tree([subject_leaf(disclosure) for disclosure in disclosures])
     openings = tuple(
@@ -248,11 +257,11 @@ def opening_from_json(value: object, where: Where | None = None) -> Opening:
     Raises:
         InputError: ``subject-opening-form``, or the code of ``where``.
     """
-    members = Members.of(value, ("disclosure", "index", "size", "path"), where or Where("subject-opening-form", "opening"))
+    members = Members.of(value, ("disclosure", "index", "size", "path"), where or _OPENING)
     size = members.integer("size", 1, MAX_SUBJECTS)
     return Opening(
         members.text("disclosure", _DISCLOSURE),
         members.integer("index", 0, size - 1),
         size,
-        tuple(bytes.fromhex(as_text(node, _HASH, place)) for place, node in members.list("path", 12)),
+        tuple(bytes.fromhex(node) for node in members.texts("path", _HASH, MAX_PATH)),
     )
