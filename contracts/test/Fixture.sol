@@ -98,27 +98,27 @@ abstract contract Fixture is Base {
         return IRecordLedger.Batch(stream, sequence, keccak256(abi.encode(stream, sequence, size)), size, 1);
     }
 
-    function one(IRecordLedger.Batch memory item) internal pure returns (IRecordLedger.Batch[] memory list) {
+    function oneBatch(IRecordLedger.Batch memory item) internal pure returns (IRecordLedger.Batch[] memory list) {
         list = new IRecordLedger.Batch[](1);
         list[0] = item;
     }
 
-    function one(IRecordLedger.Mark memory item) internal pure returns (IRecordLedger.Mark[] memory list) {
+    function oneMark(IRecordLedger.Mark memory item) internal pure returns (IRecordLedger.Mark[] memory list) {
         list = new IRecordLedger.Mark[](1);
         list[0] = item;
     }
 
-    function one(bytes32 item) internal pure returns (bytes32[] memory list) {
+    function oneId(bytes32 item) internal pure returns (bytes32[] memory list) {
         list = new bytes32[](1);
         list[0] = item;
     }
 
-    function one(uint32 item) internal pure returns (uint32[] memory list) {
+    function oneWord(uint32 item) internal pure returns (uint32[] memory list) {
         list = new uint32[](1);
         list[0] = item;
     }
 
-    function one(uint256 item) internal pure returns (uint256[] memory list) {
+    function oneMask(uint256 item) internal pure returns (uint256[] memory list) {
         list = new uint256[](1);
         list[0] = item;
     }
@@ -129,7 +129,7 @@ abstract contract Fixture is Base {
 
     function anchorAs(address signer, IRecordLedger.Batch memory item) internal {
         vm.prank(signer);
-        ledger.anchor(one(item), noMarks(), 0);
+        ledger.anchor(oneBatch(item), noMarks(), 0);
     }
 
     /// @dev A published dataset of FUND: 10 fields, 4 of them verifiable, 2 views.

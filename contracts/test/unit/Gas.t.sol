@@ -26,7 +26,7 @@ contract GasTest is Fixture {
         string[5] memory names = ["1", "100", "1024", "65536", "max"];
         for (uint64 i = 0; i < 5; ++i) {
             vm.prank(anchorer);
-            ledger.anchor(one(dense(RECORDS, i + 1, sizes[i])), noMarks(), 0);
+            ledger.anchor(oneBatch(dense(RECORDS, i + 1, sizes[i])), noMarks(), 0);
             string memory name = i == 0 ? "anchor_first_1" : string.concat("anchor_next_", names[i]);
             uint256 gas = vm.snapshotGasLastCall("gas", name);
             vm.assertLe(gas, i == 0 ? FIRST_LIMIT : NEXT_LIMIT, name);
@@ -38,7 +38,7 @@ contract GasTest is Fixture {
         // the densest calldata one batch can have: no zero byte that could be one
         for (uint64 i = 1; i <= 300; ++i) {
             vm.prank(anchorer);
-            ledger.anchor(one(dense(RECORDS, i, type(uint32).max)), noMarks(), bytes32(type(uint256).max));
+            ledger.anchor(oneBatch(dense(RECORDS, i, type(uint32).max)), noMarks(), bytes32(type(uint256).max));
         }
         uint256 gas = vm.snapshotGasLastCall("gas", "anchor_next_dense");
         vm.assertLe(gas, NEXT_LIMIT, "anchor_next_dense");
@@ -60,7 +60,7 @@ contract GasTest is Fixture {
     function test_anchorWithOneMark() public {
         anchorAs(anchorer, dense(RECORDS, 1, 1024));
         vm.prank(anchorer);
-        ledger.anchor(one(dense(RECORDS, 2, 1024)), one(IRecordLedger.Mark(1, 0, 1)), 0);
+        ledger.anchor(oneBatch(dense(RECORDS, 2, 1024)), oneMark(IRecordLedger.Mark(1, 0, 1)), 0);
         vm.snapshotGasLastCall("gas", "anchor_next_with_mark");
     }
 

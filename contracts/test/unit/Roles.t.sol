@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Fixture} from "../Fixture.sol";
+import {ICaseLedger} from "../../src/interfaces/ICaseLedger.sol";
+import {IDatasetCatalog} from "../../src/interfaces/IDatasetCatalog.sol";
+import {IDepartmentRegistry} from "../../src/interfaces/IDepartmentRegistry.sol";
+import {IRecordLedger} from "../../src/interfaces/IRecordLedger.sol";
+import {ISharingRegistry} from "../../src/interfaces/ISharingRegistry.sol";
+
+/// @title Each role its own calls: the table of every state-changing function × every kind of caller
+/// @notice tests/unit/chain/test_artifacts.py checks that no function is missing from the table.
+contract RolesTest is Fixture {
+    enum May {
+        AUTHORITY,
+        PENDING_AUTHORITY,
+        ANCHOR_SIGNER,
+        LAW_SIGNER,
+        ADMIN_SIGNER
+    }
+
+    /// @param suspended revert data when the department is suspended; empty when it may call all the same
+    struct Row {
+        string name;
+        address target;
+        bytes data;
+        May may;
+        bytes suspended;
+    }
+
+    Row[] private rows;
+    address private pending = vm.addr(7);
+    address private retired = vm.addr(keyOf(FUND, 7));
+
+    function setUp() public override {
+        super.setUp();
+        IDepartmentRegistry.NewSigner memory all = newSigner(FUND, keyOf(FUND, 7), ANCHOR | LAW | ADMIN);
+        vm.prank(signerOf(FUND, ADMIN));
+        registry.addSigner(all);
+        vm.prank(signerOf(FUND, ADMIN));
+        registry.retireSigner(retired);
+        vm.prank(authority);
+        registry.transferAuthority(pending);
+
+        anchorAs(signerOf(FUND, ANCHOR), batch(RECORDS, 1, 100));
+        publishDataset(1, 1);
+        vm.startPrank(signerOf(FUND, LAW));
+        catalog.propose(proposal(2, 1));
+        sharing.grant(1, BANK, 1, 1, terms());
+        cases.open(CASE_NO, SCENARIO, new bytes18[](0), keccak256("subjects"), 1);
+        vm.stopPrank();
+        tabulateRegistry();
+        tabulateCatalog();
+        tabulateLedger();
+        tabulateCases();
+        tabulateSharing();
+    }
+
+    function test_everyFunctionServesItsCallerOnly() public {
+        address[7] memory callers =
+            [authority, pending, signerOf(FUND, ANCHOR), signerOf(FUND, LAW), signerOf(FUND, ADMIN), retired, stranger];
+        for (uint256 r = 0; r < rows.length; ++r) {
+            for (uint256 c = 0; c < callers.length; ++c) {
+                bytes memory expected = refusal(rows[r], callers[c]);
+                tryCall(rows[r], callers[c], expected);
+            }
+        }
+    }
+
+    function test_suspendedDepartmentAnchorsReadsAndSetsStatusOnly() public {
+        suspend(FUND);
+        for (uint256 r = 0; r < rows.length; ++r) {
+            Row storage row = rows[r];
+            if (row.may == May.AUTHORITY || row.may == May.PENDING_AUTHORITY) continue;
+            tryCall(row, allowed(row.may), row.suspended);
+        }
+    }
+
+    /// @dev The signer of one department never acts for another: all it changes is keyed by its own department.
+    function test_signersActForTheirOwnDepartment() public {
+        vm.startPrank(signerOf(ESTATE, LAW));
+        vm.expectRevert(abi.encodeWithSelector(ICaseLedger.CaseLedgerCaseUnknown.selector, ESTATE, CASE_NO));
+        cases.close(CASE_NO, 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ISharingRegistry.SharingRegistryGrantNotActive.selector, ESTATE, 1, ISharingRegistry.State.NONE
+            )
+        );
+        sharing.revoke(1, 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ISharingRegistry.SharingRegistryDatasetNotPublished.selector,
+                ESTATE,
+                1,
+                1,
+                IDatasetCatalog.State.NONE
+            )
+        );
+        sharing.grant(2, FUND, 1, 1, terms());
+        vm.stopPrank();
+
+        anchorAs(signerOf(ESTATE, ANCHOR), batch(RECORDS, 1, 7));
+        vm.assertEq(uint256(ledger.slotOf(FUND, RECORDS, 1)) & type(uint32).max, 100, "FUND's batch is untouched");
+        vm.assertEq(uint256(ledger.slotOf(ESTATE, RECORDS, 1)) & type(uint32).max, 7, "ESTATE has its own");
+
+        address foreign = signerOf(FUND, LAW);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IDepartmentRegistry.DepartmentRegistrySignerForeign.selector, foreign, FUND, ESTATE
+            )
+        );
+        vm.prank(signerOf(ESTATE, ADMIN));
+        registry.retireSigner(foreign);
+    }
+
+    /// @dev Calls in a state that is taken back afterwards; `expected` is the exact revert data, empty for success.
+    function tryCall(Row storage row, address caller, bytes memory expected) private {
+        uint256 state = vm.snapshotState();
+        vm.prank(caller);
+        (bool ok, bytes memory answer) = row.target.call(row.data);
+        vm.assertEq(ok, expected.length == 0, string.concat(row.name, ": success"));
+        if (!ok) vm.assertEq(answer, expected, string.concat(row.name, ": reason"));
+        vm.revertToState(state);
+    }
+
+    function refusal(Row storage row, address caller) private view returns (bytes memory) {
+        if (caller == allowed(row.may)) return "";
+        if (row.may == May.AUTHORITY) {
+            bytes4 selector = row.target == address(catalog)
+                ? IDatasetCatalog.DatasetCatalogNotAuthority.selector
+                : IDepartmentRegistry.DepartmentRegistryNotAuthority.selector;
+            return abi.encodeWithSelector(selector, caller, authority);
+        }
+        if (row.may == May.PENDING_AUTHORITY) {
+            return abi.encodeWithSelector(
+                IDepartmentRegistry.DepartmentRegistryNotPendingAuthority.selector, caller, pending
+            );
+        }
+        return roleRefusal(caller, roleOf(row.may));
+    }
+
+    function roleRefusal(address caller, uint8 required) private view returns (bytes memory) {
+        if (caller == retired) {
+            return abi.encodeWithSelector(
+                IDepartmentRegistry.DepartmentRegistrySignerRetired.selector, caller, block.number
+            );
+        }
+        uint8 held = registry.signerOf(caller).roles;
+        if (held == 0) {
+            return abi.encodeWithSelector(IDepartmentRegistry.DepartmentRegistrySignerUnknown.selector, caller);
+        }
+        return abi.encodeWithSelector(
+            IDepartmentRegistry.DepartmentRegistryRoleMissing.selector, caller, held, required
+        );
+    }
+
+    function allowed(May may) private view returns (address) {
+        if (may == May.AUTHORITY) return authority;
+        if (may == May.PENDING_AUTHORITY) return pending;
+        return signerOf(FUND, roleOf(may));
+    }
+
+    function roleOf(May may) private pure returns (uint8) {
+        return may == May.ANCHOR_SIGNER ? ANCHOR : may == May.LAW_SIGNER ? LAW : ADMIN;
+    }
+
+    function add(string memory name, address target, bytes memory data, May may, bytes memory suspended) private {
+        rows.push(Row(name, target, data, may, suspended));
+    }
+
+    function tabulateRegistry() private {
+        bytes memory none = "";
+        bytes memory shut = abi.encodeWithSelector(IDepartmentRegistry.DepartmentRegistrySuspended.selector, FUND);
+        address on = address(registry);
+        IDepartmentRegistry.NewSigner[] memory first = threeSigners(NOBODY);
+        IDepartmentRegistry.NewSigner memory fresh = newSigner(FUND, keyOf(FUND, 6), LAW);
+        IDepartmentRegistry.Kind kind = IDepartmentRegistry.Kind.DEPARTMENT;
+        bytes memory call = abi.encodeCall(IDepartmentRegistry.register, (NOBODY, kind, "n", "", "{}", first));
+        add("register", on, call, May.AUTHORITY, none);
+        add("suspend", on, abi.encodeCall(IDepartmentRegistry.suspend, (FUND, 1)), May.AUTHORITY, none);
+        suspend(BANK);
+        add("reinstate", on, abi.encodeCall(IDepartmentRegistry.reinstate, (BANK)), May.AUTHORITY, none);
+        call = abi.encodeCall(IDepartmentRegistry.markCompromised, (FUND, uint64(block.number)));
+        add("markCompromised", on, call, May.AUTHORITY, none);
+        call = abi.encodeCall(IDepartmentRegistry.transferAuthority, (stranger));
+        add("transferAuthority", on, call, May.AUTHORITY, none);
+        call = abi.encodeCall(IDepartmentRegistry.acceptAuthority, ());
+        add("acceptAuthority", on, call, May.PENDING_AUTHORITY, none);
+        add("addSigner", on, abi.encodeCall(IDepartmentRegistry.addSigner, (fresh)), May.ADMIN_SIGNER, shut);
+        call = abi.encodeCall(IDepartmentRegistry.retireSigner, (signerOf(FUND, LAW)));
+        add("retireSigner", on, call, May.ADMIN_SIGNER, shut);
+        add("publishKeys", on, abi.encodeCall(IDepartmentRegistry.publishKeys, ("{}")), May.ADMIN_SIGNER, shut);
+        call = abi.encodeCall(IDepartmentRegistry.changeEndpoint, ("https://new.test"));
+        add("changeEndpoint", on, call, May.ADMIN_SIGNER, shut);
+    }
+
+    function tabulateCatalog() private {
+        bytes memory shut = abi.encodeWithSelector(IDatasetCatalog.DatasetCatalogDepartmentSuspended.selector, FUND);
+        address on = address(catalog);
+        add("propose", on, abi.encodeCall(IDatasetCatalog.propose, (proposal(3, 1))), May.LAW_SIGNER, shut);
+        add("publish", on, abi.encodeCall(IDatasetCatalog.publish, (FUND, 2, 1)), May.AUTHORITY, "");
+        add("retire", on, abi.encodeCall(IDatasetCatalog.retire, (FUND, 1, 1)), May.AUTHORITY, "");
+    }
+
+    function tabulateLedger() private {
+        bytes memory shut =
+            abi.encodeWithSelector(IRecordLedger.RecordLedgerDepartmentSuspended.selector, FUND, RECORDS);
+        address on = address(ledger);
+        bytes memory call = abi.encodeCall(IRecordLedger.anchor, (oneBatch(batch(RECORDS, 2, 1)), noMarks(), 0));
+        add("anchor records", on, call, May.ANCHOR_SIGNER, shut);
+        call = abi.encodeCall(IRecordLedger.anchor, (oneBatch(batch(READS, 1, 1)), noMarks(), 0));
+        add("anchor reads", on, call, May.ANCHOR_SIGNER, "");
+        call = abi.encodeCall(IRecordLedger.setStatus, (1, oneWord(0), oneMask(1), 2, 1));
+        add("setStatus", on, call, May.ANCHOR_SIGNER, "");
+    }
+
+    function tabulateCases() private {
+        bytes memory shut = abi.encodeWithSelector(ICaseLedger.CaseLedgerDepartmentSuspended.selector, FUND);
+        address on = address(cases);
+        bytes memory call =
+            abi.encodeCall(ICaseLedger.open, ("XY-2", SCENARIO, new bytes18[](0), keccak256("subjects"), 1));
+        add("open", on, call, May.LAW_SIGNER, shut);
+        call = abi.encodeCall(ICaseLedger.addSubject, (CASE_NO, keccak256("more")));
+        add("addSubject", on, call, May.LAW_SIGNER, shut);
+        add("close", on, abi.encodeCall(ICaseLedger.close, (CASE_NO, 1)), May.LAW_SIGNER, shut);
+    }
+
+    function tabulateSharing() private {
+        bytes memory shut = abi.encodeWithSelector(ISharingRegistry.SharingRegistryDepartmentSuspended.selector, FUND);
+        address on = address(sharing);
+        bytes memory call = abi.encodeCall(ISharingRegistry.grant, (2, ESTATE, 1, 1, terms()));
+        add("grant", on, call, May.LAW_SIGNER, shut);
+        add("narrow", on, abi.encodeCall(ISharingRegistry.narrow, (1, terms())), May.LAW_SIGNER, shut);
+        add("revoke", on, abi.encodeCall(ISharingRegistry.revoke, (1, 1)), May.LAW_SIGNER, shut);
+    }
+}
