@@ -1,0 +1,118 @@
+"""The byte vectors that docs/protocol-exchange.md names: a second implementation must reach the same bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from xinlian.protocol import codes, envelope, httpsig, messages, statements, subjects
+from xinlian.protocol.dataset.model import SubjectKind
+from xinlian.protocol.errors import CATALOGUE
+from xinlian.protocol.httpsig import Request, Response, SignatureParams
+from xinlian.protocol.messages import ProviderCheck
+from xinlian.protocol.subjects import Subject
+from xinlian.protocol.types import EpochS, KeyId, RecordId
+
+FOLDER = Path(__file__).parents[2] / "vectors" / "exchange"
+SIGNED = ("content-digest", "signature-input", "signature")
+
+
+def vector(name: str) -> dict[str, Any]:
+    value = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    assert isinstance(value, dict)
+    return value
+
+
+def params(value: dict[str, Any]) -> SignatureParams:
+    return SignatureParams(EpochS(value["created"]), EpochS(value["expires"]), value["nonce"], KeyId(value["keyid"]))
+
+
+def private_key(value: dict[str, Any]) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(value["private_key"]))
+
+
+def unsigned(value: dict[str, Any]) -> dict[str, str]:
+    return {name: text for name, text in value["headers"].items() if name not in SIGNED}
+
+
+def test_request_signature() -> None:
+    given = vector("signature")["request"]
+    request = Request(given["method"], given["path"], given["query"], unsigned(given), bytes.fromhex(given["body"]))
+    assert httpsig.sign_request(request, params(given["params"]), private_key(given)) == given["headers"]
+    signature = given["headers"]["signature"].removeprefix("xinlian=:").removesuffix(":")
+    key, base = private_key(given).public_key(), given["signature_base"].encode("ascii")
+    key.verify(base64.b64decode(signature), base)
+
+
+def test_response_signature_covers_the_requests() -> None:
+    given = vector("signature")["response"]
+    response = Response(given["status"], unsigned(given), bytes.fromhex(given["body"]))
+    made = httpsig.sign_response(response, given["request_signature"], params(given["params"]), private_key(given))
+    assert made == given["headers"]
+    assert f'"signature";req: {given["request_signature"]}\n' in given["signature_base"]
+
+
+def test_subjects_tree() -> None:
+    given = vector("subjects")
+    chosen = [Subject(SubjectKind(entry["kind"]), entry["value"]) for entry in given["subjects"]]
+    tree = subjects.build(chosen, [bytes.fromhex(entry["salt"]) for entry in given["subjects"]])
+    assert tree.root.hex() == given["root"]
+    assert [subjects.opening_to_json(opening) for opening in tree.openings] == given["openings"]
+    leaves = [hashlib.sha256(b"\x00" + opening["disclosure"].encode()).digest() for opening in given["openings"]]
+    assert [leaf.hex() for leaf in leaves] == given["leaves"]
+    inner = hashlib.sha256(b"\x01" + leaves[0] + leaves[1]).digest()
+    assert hashlib.sha256(b"\x01" + inner + leaves[2]).hexdigest() == given["root"]
+
+
+def test_read_entry_and_answer_statement() -> None:
+    given = vector("statements")
+    key = bytes.fromhex(given["record_key"])
+    read = statements.parse_read(given["read"]["statement"].encode(), given["read"]["disclosures"])
+    assert read.disclosed is not None
+    sealed = statements.seal_read(read.ids, read.clear, read.disclosed, key)
+    assert sealed.statement.decode() == given["read"]["statement"]
+    assert (list(sealed.disclosures), sealed.leaf.hex()) == (given["read"]["disclosures"], given["read"]["leaf"])
+    answer = statements.parse_answer_statement(given["answer"]["statement"].encode(), given["answer"]["disclosures"])
+    assert answer.disclosed is not None
+    sealed = statements.seal_answer(answer.ids, answer.clear, answer.disclosed, key)
+    assert sealed.statement.decode() == given["answer"]["statement"]
+    assert sealed.leaf == hashlib.sha256(b"\x00" + given["answer"]["statement"].encode()).digest()
+
+
+def test_keyed_names() -> None:
+    given = vector("statements")
+    name, tag = given["pseudonym"], given["record_tag"]
+    subject = Subject(SubjectKind(name["kind"]), name["value"])
+    assert statements.subject_pseudonym(bytes.fromhex(name["key"]), subject) == name["pseudonym"]
+    assert statements.record_tag(bytes.fromhex(tag["key"]), [RecordId(text) for text in tag["record_ids"]]) == tag["tag"]
+
+
+# -- the document ---------------------------------------------------------------------------------------
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol-exchange.md").read_text(encoding="utf-8")
+MODULES = (codes, envelope, httpsig, messages, statements, subjects)
+
+
+def test_document_names_every_check_in_order_and_every_code() -> None:
+    section = DOCUMENT.split("## Exchange: provider's checks")[1].split("## ")[0]
+    order = ", ".join(f"`{check.value}`" for check in ProviderCheck)
+    assert order in " ".join(section.split())
+    source = "".join(inspect.getsource(module) for module in MODULES)
+    raised = {code for code in CATALOGUE if f'"{code}"' in source}
+    assert len(raised) >= 30
+    assert {code for code in raised if f"`{code}`" not in DOCUMENT} == set()
+
+
+def test_document_has_the_info_label_and_the_clear_claims_in_order() -> None:
+    assert "`xinlian exchange/1`" in DOCUMENT
+    read = DOCUMENT.split("## Exchange: read entries")[1].split("## ")[0]
+    claims = [name for name in json.loads(vector("statements")["read"]["statement"]) if name in statements._READ_CLEAR]
+    positions = [read.index(f"`{name}`") for name in claims]
+    assert positions == sorted(positions)
+    assert len(claims) == len(statements._READ_CLEAR)
