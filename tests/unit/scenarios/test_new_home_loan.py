@@ -24,8 +24,8 @@ DOSSIER_FIELDS = {
     "presale_area_sqm buildings units land_unit_code issuer_name issuer_uscc issued_on valid_from valid_to",
     "ZJ-02": "contract_no filing_no filed_on filing_status presale_permit_no unit_code address buyers.1.name buyers.1.id_number "
     "buyers.1.share buyers.2.name buyers.2.id_number buyers.2.share buyers.3.name buyers.3.id_number buyers.3.share "
-    "buyers.4.name buyers.4.id_number buyers.4.share seller_uscc house_nature usage house_form gross_area_sqm net_area_sqm unit_price_yuan "
-    "total_price_yuan down_payment_yuan pay_mode delivery_due",
+    "buyers.4.name buyers.4.id_number buyers.4.share seller_uscc house_nature usage house_form gross_area_sqm net_area_sqm "
+    "unit_price_yuan total_price_yuan down_payment_yuan pay_mode delivery_due",
     "ZJ-03": "contract_no paid_yuan paid_on escrow_account_tail4 confirmed",
     "BDC-01": "owner_id_number unit_code scope_region as_of",
 }

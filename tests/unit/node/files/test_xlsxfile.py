@@ -197,6 +197,12 @@ HIDDEN: list[tuple[str, Callable[[bytes], bytes], str]] = [
     ("connection", lambda data: rezip(data, {"xl/connections.xml": b"<x/>"}), "file-external-link"),
     ("external relation", _external_relation, "file-external-link"),
     ("dtd", lambda data: rezip(data, {"xl/sharedStrings.xml": DTD + b"<x>&b;</x>"}), "file-format"),
+    (
+        "external dtd",
+        lambda data: rezip(data, {"xl/styles.xml": b'<!DOCTYPE x SYSTEM "file:///etc/hostname"><x/>'}),
+        "file-format",
+    ),
+    ("undefined entity", lambda data: rezip(data, {"xl/styles.xml": b"<x>&a;</x>"}), "file-format"),
     ("broken xml", lambda data: rezip(data, {SHEET: b"<worksheet><sheetData>"}), "file-format"),
     ("no workbook", lambda data: rezip(data, {"xl/workbook.xml": None}), "file-format"),
     ("sheet part missing", lambda data: rezip(data, {SHEET: None}), "file-format"),
