@@ -5,6 +5,8 @@ Rules
 2. intent → key-destroyed (``record_keys.destroy`` + ``keys.checkpoint``) → purged (``purge``) → checkpointed
    (``node.checkpoint``) → marked (status 3 queued for the chain).
 3. A step taken twice changes nothing; a step out of order raises ``erasure-state``.
+4. Index tokens stand in random order, so a page split may have left a copy of one (16 bytes, keyed, without its row) in the slack
+   of a page; ``Writer.compact`` as regular maintenance removes such copies. Keys have no such copies (see ``record_keys``).
 """
 
 # ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"

@@ -121,6 +121,14 @@ class Writer(Protocol):
         """
         ...
 
+    def compact(self) -> Future[None]:
+        """Rewrite the database without slack, then ``checkpoint``; jobs wait meanwhile (maintenance, not per erasure).
+
+        Raises (through the future):
+            StoreError: ``disk-full`` (it needs the database's size once more), ``store-checkpoint-busy``.
+        """
+        ...
+
     def backup(self, target: Path) -> Future[None]:
         """Write a consistent copy to a new file, readable by its owner only.
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.jobs import job
 from xinlian.store import anchoring, chain_cache, records
 from xinlian.store.anchoring import Batch, SignedTx
 from xinlian.store.chain_cache import Block, ChainBatch, ChainEvent, ChainMark, Progress, Step
@@ -139,11 +140,11 @@ def test_the_cache_is_what_following_the_final_chain_alone_would_give(
             fork += 1
             del chain[max(1, len(chain) + move) :]
             top = chain[-1].progress.block
-            store.node.submit(lambda tx, b=top: chain_cache.rollback_to(tx, b, 9)).result(5)
+            store.node.submit(job(chain_cache.rollback_to, top, 9)).result(5)
         for _ in range(max(move, 0)):
             chain.append(_step(len(chain), fork))
             for _again in range(2):  # the same step twice is one step
-                store.node.submit(lambda tx, s=chain[-1]: chain_cache.apply(tx, s)).result(5)
+                store.node.submit(job(chain_cache.apply, chain[-1])).result(5)
 
     def dump() -> list[list[tuple[object, ...]]]:
         with store.node.read() as reader:
@@ -160,7 +161,7 @@ def test_the_cache_is_what_following_the_final_chain_alone_would_give(
     with store.node.read() as reader:
         assert chain_cache.progress(reader) is None
     for step in chain:
-        store.node.submit(lambda tx, s=step: chain_cache.apply(tx, s)).result(5)
+        store.node.submit(job(chain_cache.apply, step)).result(5)
     assert dump() == followed
     assert len(followed[0]) == len(chain)
     store.close()
@@ -168,7 +169,7 @@ def test_the_cache_is_what_following_the_final_chain_alone_would_give(
 
 def test_events_by_keys_blocks_by_time_and_pages(store: Store) -> None:
     for number in range(5):
-        store.node.submit(lambda tx, n=number: chain_cache.apply(tx, _step(n, n))).result(5)
+        store.node.submit(job(chain_cache.apply, _step(number, number))).result(5)
     with store.node.read() as reader:
         assert len(chain_cache.events(reader, "RecordLedger", ["BatchAnchored", "StatusSet"], ["D", "1"])) == 5
         assert [e.k3 for e in chain_cache.events(reader, "RecordLedger", ["BatchAnchored"], ["D", "1", "3"])] == ["3"]

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import pytest
 
+from tests.support.jobs import job
 from xinlian.protocol.errors import ConflictError, NotFoundError, StoreError
 from xinlian.store import anchoring, chain_cache, records, statuses, streams
 from xinlian.store.chain_cache import Block, ChainMark, Progress, Step
@@ -55,9 +56,7 @@ def test_a_record_of_no_dataset_is_refused(store: Store) -> None:
 
 def test_concurrent_publishers_fill_the_stream_without_gaps(store: Store, dataset_id: int) -> None:
     async def main() -> list[int]:
-        return await asyncio.gather(
-            *(store.node.write(lambda tx, i=i: records.insert_many(tx, [_row(dataset_id, i)])) for i in range(300))
-        )
+        return await asyncio.gather(*(store.node.write(job(records.insert_many, [_row(dataset_id, i)])) for i in range(300)))
 
     assert sorted(asyncio.run(main())) == list(range(1, 301))
 
@@ -175,12 +174,12 @@ def test_read_entries_and_answers_keep_their_disclosures_sealed(store: Store, se
         assert streams.leaves(reader, streams.READS, 1, 2) == entries[0].leaf + entries[1].leaf
         raw = [row[0] for row in reader.fetch("SELECT disclosures_sealed FROM read_entries")]
         assert all("秘密".encode() not in blob for blob in raw)
-    for job in (
+    for again in (
         lambda tx: streams.insert_reads(tx, sealer, [_entry(1)]),
         lambda tx: streams.insert_answers(tx, sealer, [answer]),
     ):
         with pytest.raises(ConflictError) as caught:
-            store.node.submit(job).result(5)
+            store.node.submit(again).result(5)
         assert caught.value.code == "rid-exists"
 
 

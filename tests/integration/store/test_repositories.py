@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.jobs import job
 from xinlian.protocol.errors import AuthError, ConflictError, NotFoundError, StoreError
 from xinlian.store import case_files, datasets, exchange, idempotency, imports, meta, parked, people
 from xinlian.store.opening import Store
@@ -19,12 +20,12 @@ CASE = "12411599MBDEM00233/CASE-1"
 
 # -- datasets, meta ----------------------------------------------------------------------------------
 def test_datasets_by_code_alias_and_version(store: Store) -> None:
-    def job(tx: Transaction) -> None:
+    def work(tx: Transaction) -> None:
         for version in (1, 2):
             datasets.insert(tx, replace(DATASET, version=version))
         datasets.set_state(tx, datasets.by_code(tx, DATASET.code, 1).id, "published")
 
-    store.node.submit(job).result(5)
+    store.node.submit(work).result(5)
     with store.node.read() as reader:
         assert datasets.by_code(reader, "GJJ-01").version == 2
         first = datasets.by_code(reader, DATASET.code, 1)
@@ -49,7 +50,7 @@ def test_a_dataset_version_and_an_alias_are_taken_once(store: Store, again: data
 
 def test_meta_values_are_replaced_and_removed(store: Store) -> None:
     for value in ("1", "2"):
-        store.node.submit(lambda tx, v=value: meta.put(tx, "chain", v)).result(5)
+        store.node.submit(job(meta.put, "chain", value)).result(5)
     with store.node.read() as reader:
         assert (meta.get(reader, "chain"), meta.get(reader, "other")) == ("2", None)
     store.node.submit(lambda tx: meta.remove(tx, "chain")).result(5)
@@ -129,13 +130,13 @@ def test_the_first_answer_is_kept_and_another_body_refused(store: Store, sealer:
 
 def test_a_file_is_imported_once_but_a_refused_one_again(store: Store, sealer: Sealer, dataset_id: int) -> None:
     def attempt(state: str) -> int:
-        def job(tx: Transaction) -> int:
+        def work(tx: Transaction) -> int:
             import_id = imports.begin(tx, b"f" * 32, dataset_id, 1, 5)
             imports.put_rows(tx, sealer, import_id, [(2, None, b"[1]")])
             imports.finish(tx, sealer, import_id, imports.ImportEnd(state, 7, None, b"report"))
             return import_id
 
-        return store.node.submit(job).result(5)
+        return store.node.submit(work).result(5)
 
     attempt("refused")
     done = attempt("done")
@@ -191,12 +192,12 @@ def test_the_same_request_gets_the_same_answer_and_another_a_conflict(store: Sto
 
 def test_counts_above_the_limit_are_not_counted(store: Store) -> None:
     def attempt(limit: int) -> None:
-        def job(tx: Transaction) -> None:
+        def work(tx: Transaction) -> None:
             exchange.use(tx, "P/1", CASE)
             if exchange.count_attempt(tx, CASE, b"p" * 32, "name") > limit:
                 raise ConflictError("rid-exists", "too many")
 
-        store.node.submit(job).result(5)
+        store.node.submit(work).result(5)
 
     for _ in range(2):
         attempt(2)
@@ -215,12 +216,12 @@ def test_a_case_file_is_sealed_and_disposed_of_without_a_trace(store: Store, sea
     subject = case_files.CaseSubject(0, secret, b"p" * 32)
     value = case_files.Received(CASE, "rid-1", 0, "P", "vct", secret.encode(), "pending", 5, 1_000)
 
-    def job(tx: Transaction) -> None:
+    def work(tx: Transaction) -> None:
         case_files.put_subjects(tx, sealer, CASE, [subject])
         case_files.put_received(tx, sealer, [value, replace(value, item=1)])
         case_files.set_verdict(tx, "rid-1", 0, "authentic")
 
-    store.node.submit(job).result(5)
+    store.node.submit(work).result(5)
     with store.node.read() as reader:
         assert case_files.subjects(reader, sealer, CASE) == [subject]
         assert case_files.cases_of_pseudonym(reader, b"p" * 32) == [CASE]
@@ -242,7 +243,7 @@ def test_a_case_file_is_sealed_and_disposed_of_without_a_trace(store: Store, sea
 # -- parked work -------------------------------------------------------------------------------------
 def test_parked_work_waits_until_it_is_released(store: Store) -> None:
     for now_s in (5, 9):
-        store.node.submit(lambda tx, t=now_s: parked.park(tx, "anchor", "1/4", f"reason {t}", t)).result(5)
+        store.node.submit(job(parked.park, "anchor", "1/4", f"reason {now_s}", now_s)).result(5)
     with store.node.read() as reader:
         (item,) = parked.listing(reader)
         assert parked.is_parked(reader, "anchor", "1/4")

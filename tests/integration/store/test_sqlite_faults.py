@@ -8,7 +8,10 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +44,7 @@ def test_disk_full_fails_the_whole_group_and_leaves_nothing(tmp_path: Path) -> N
         started.set()
         assert go.wait(5)
 
-    def put(key: str, size: int):  # noqa: ANN202
+    def put(key: str, size: int) -> Callable[[Transaction], int]:
         return lambda tx: tx.run("INSERT INTO meta (key, value) VALUES (?, ?)", (key, "x" * size))
 
     first = writer.submit(hold)
@@ -49,7 +52,8 @@ def test_disk_full_fails_the_whole_group_and_leaves_nothing(tmp_path: Path) -> N
     group = [writer.submit(put("small", 10)), writer.submit(put("huge", 1_000_000)), writer.submit(put("later", 10))]
     go.set()
     codes = []
-    for future in (first, *group[:2]):
+    failing: list[Future[Any]] = [first, *group[:2]]
+    for future in failing:
         with pytest.raises(StoreError) as caught:
             future.result(5)
         codes.append((caught.value.code, caught.value.retryable))
@@ -134,7 +138,12 @@ def test_too_many_waiting_jobs_are_refused(tmp_path: Path, monkeypatch: pytest.M
     writer = open_writer(tmp_path / "node.db", "node")
     go = threading.Event()
     started = threading.Event()
-    held = writer.submit(lambda _tx: (started.set(), go.wait(5)))
+
+    def hold(_tx: Transaction) -> None:
+        started.set()
+        assert go.wait(5)
+
+    held = writer.submit(hold)
     assert started.wait(5)
     for _ in range(5):
         writer.submit(lambda _tx: None)

@@ -46,7 +46,7 @@ def _keys(writer: Writer) -> list[str]:
         return [row[0] for row in reader.fetch("SELECT key FROM meta ORDER BY key")]
 
 
-class Stop(Exception):
+class StopError(Exception):
     """Raised by jobs of these tests."""
 
 
@@ -77,7 +77,7 @@ def test_a_failing_job_takes_back_raw_and_core_writes_and_hurts_nobody(writer: W
     def fail(tx: Transaction) -> None:
         _put("lost-raw")(tx)
         tx.execute(insert(tables.meta).values(key="lost-core", value="x"))
-        raise Stop
+        raise StopError
 
     held = writer.submit(hold)
     assert started.wait(5)
@@ -85,7 +85,7 @@ def test_a_failing_job_takes_back_raw_and_core_writes_and_hurts_nobody(writer: W
     go.set()
     held.result(5)
     assert (before.result(5), after.result(5)) == ("before", "after")
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         bad.result(5)
     assert _keys(writer) == ["after", "before"]
 
@@ -122,7 +122,7 @@ def test_a_job_that_ends_its_thread_does_not_end_the_writer(writer: Writer) -> N
 def test_coroutines_wait_for_their_own_jobs(writer: Writer) -> None:
     async def fail(tx_no: int) -> str:
         def job(_tx: Transaction) -> str:
-            raise Stop(tx_no)
+            raise StopError(tx_no)
 
         return await writer.write(job)
 
@@ -132,7 +132,7 @@ def test_coroutines_wait_for_their_own_jobs(writer: Writer) -> None:
 
     results = asyncio.run(main())
     assert results[:-1] == [f"{i:03}" for i in range(100)]
-    assert isinstance(results[-1], Stop)
+    assert isinstance(results[-1], StopError)
     assert results[-1].args == (7,)
     assert len(_keys(writer)) == 100
 
@@ -194,14 +194,12 @@ def test_closing_finishes_what_is_queued_and_then_refuses(opener: Opener, tmp_pa
 
 
 def test_jobs_of_one_caller_run_in_order(writer: Writer) -> None:
-    futures = [
-        writer.submit(lambda tx, i=i: tx.run("UPDATE meta SET value = value || ? WHERE key = 'log'", (f"{i},",)) and i)
-        for i in range(500)
-    ]
-    assert all(future.result(5) == 0 for future in futures)  # nothing to update yet
+    def append(i: int) -> Callable[[Transaction], int]:
+        return lambda tx: tx.run("UPDATE meta SET value = value || ? WHERE key = 'log'", (f"{i},",))
+
+    assert [future.result(5) for future in [writer.submit(append(i)) for i in range(10)]] == [0] * 10  # nothing there yet
     writer.submit(_put("log", "")).result(5)
-    for future in [writer.submit(lambda tx, i=i: tx.run("UPDATE meta SET value = value || ?", (f"{i},",))) for i in range(500)]:
-        future.result(5)
+    assert [future.result(5) for future in [writer.submit(append(i)) for i in range(500)]] == [1] * 500
     with writer.read() as reader:
         assert reader.fetch("SELECT value FROM meta") == [("".join(f"{i}," for i in range(500)),)]
 
@@ -247,12 +245,12 @@ def test_positions_have_no_gaps_whatever_fails(
                 number = tx.fetch("SELECT coalesce(max(number), 0) + 1 FROM chain_blocks")[0][0]
                 tx.run("INSERT INTO chain_blocks (number, hash, time) VALUES (?, ?, ?)", (number, f"{tag}-{i}", 0))
             if fails:
-                raise Stop
+                raise StopError
 
         return run
 
     futures = [writer.submit(job(tag, rows, fails)) for tag, (fails, rows) in enumerate(plan)]
-    failed = [isinstance(future.exception(5), Stop) for future in futures]
+    failed = [isinstance(future.exception(5), StopError) for future in futures]
     with writer.read() as reader:
         stored = reader.fetch("SELECT number, hash FROM chain_blocks ORDER BY number")
     writer.close()

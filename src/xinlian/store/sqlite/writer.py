@@ -88,6 +88,10 @@ class SqliteWriter:
         """See ``Writer.checkpoint``."""
         return self.run_alone(lambda _session: self._truncate_log())
 
+    def compact(self) -> Future[None]:
+        """See ``Writer.compact``."""
+        return self.run_alone(lambda _session: self._vacuum())
+
     def backup(self, target: Path) -> Future[None]:
         """See ``Writer.backup``."""
         return self.run_alone(lambda _session: self._copy_to(target))
@@ -257,6 +261,14 @@ class SqliteWriter:
             self._session.run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         if busy:
             raise StoreError("store-checkpoint-busy", "a reader still uses an older state of the database")
+
+    def _vacuum(self) -> None:
+        self._session.run("PRAGMA temp_store = FILE")  # the copy may be larger than the memory
+        try:
+            self._session.run("VACUUM")
+        finally:
+            self._session.run("PRAGMA temp_store = MEMORY")
+        self._truncate_log()
 
     def _copy_to(self, target: Path) -> None:
         os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
