@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.support.datasets import load, small_document, small_row
 from xinlian.protocol.dataset import compile_validator
 from xinlian.protocol.dataset.faults import explain
+from xinlian.protocol.jsontext import value_text
 
 SCHEMA = load(small_document())
 SMALL = compile_validator(SCHEMA)
@@ -215,5 +216,6 @@ def test_fields_are_the_values_again(data: st.DataObject) -> None:
     assert SMALL.validate(row) == []
     for name, text in SMALL.to_fields(row):
         if "." not in name:
+            assert text == value_text(row[name]), "the one exact text that the encoder of records uses"
             assert json.loads(text) == row[name]
             assert type(json.loads(text)) is type(row[name])
