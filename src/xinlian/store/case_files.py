@@ -59,11 +59,15 @@ class Received:
 
 
 def put_subjects(tx: Transaction, sealer: Sealer, case_ref: str, subjects: Sequence[CaseSubject]) -> None:
-    """Keep the openings of a case's subjects.
+    """Keep the openings of a case's subjects, in place of drafts from the first index on.
 
-    Raises:
-        StoreError: ``store-constraint`` when one of the indexes is stored already.
+    Args:
+        tx: of node.db.
+        sealer: encrypts the disclosures.
+        case_ref: ``<lead USCC>/<case no.>``.
+        subjects: by rising index; what was stored from the first one's index on is replaced (drafts never put on chain).
     """
+    tx.run("DELETE FROM case_subjects WHERE case_ref = ? AND idx >= ?", (case_ref, subjects[0].idx))
     tx.executemany(
         "INSERT INTO case_subjects (case_ref, idx, disclosure_sealed, pseudonym, dispose_at) VALUES (?, ?, ?, ?, ?)",
         [

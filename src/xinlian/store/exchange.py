@@ -140,6 +140,11 @@ def outgoing_in(reader: Reader, state: str) -> list[Outgoing]:
     ]
 
 
+def newest_outgoing(reader: Reader, limit: int) -> list[Outgoing]:
+    """Requests of this node, newest first."""
+    return [Outgoing(*row) for row in reader.fetch(f"SELECT {_OUT} FROM exchange_out ORDER BY created_at DESC, rid LIMIT ?", (limit,))]
+
+
 def outgoing_of_case(reader: Reader, case_ref: str) -> list[Outgoing]:
     """Requests made for a case, oldest first."""
     sql = f"SELECT {_OUT} FROM exchange_out WHERE case_ref = ? ORDER BY created_at, rid"

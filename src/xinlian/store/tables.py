@@ -117,7 +117,7 @@ read_entries = Table(
     _blob("record_tag", null=True, comment="keyed"),
     _blob("subject_pseudonym", null=True, comment="keyed, of this department only"),
     _int("item", comment="0 ... 99 within the request"),
-    UniqueConstraint("rid", "role", "item"),
+    UniqueConstraint("rid", "role", "item", "outcome"),
     Index(None, "record_tag"),
     Index(None, "subject_pseudonym"),
     Index(None, "case_ref"),

@@ -203,7 +203,7 @@ def upgrade() -> None:  # noqa: PLR0915 - generated: one statement a table, froz
         sa.Column("subject_pseudonym", sa.LargeBinary(), nullable=True, comment="keyed, of this department only"),
         sa.Column("item", sa.Integer(), nullable=False, comment="0 ... 99 within the request"),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_read_entries")),
-        sa.UniqueConstraint("rid", "role", "item", name=op.f("uq_read_entries_rid_role_item")),
+        sa.UniqueConstraint("rid", "role", "item", "outcome", name=op.f("uq_read_entries_rid_role_item_outcome")),
     )
     op.create_index(op.f("ix_read_entries_case_ref"), "read_entries", ["case_ref"], unique=False)
     op.create_index(op.f("ix_read_entries_record_tag"), "read_entries", ["record_tag"], unique=False)

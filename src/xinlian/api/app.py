@@ -1,0 +1,87 @@
+"""The HTTP application of one node: public API v1, exchange v1, health.
+
+Rules
+1. ``create_app`` receives a running node; nothing is created at import time.
+2. Hot routes (record create, bulk, exchange) are plain Starlette routes; everything else is ordinary FastAPI.
+3. Pure ASGI middleware only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from xinlian import __version__
+from xinlian.api import openapi
+from xinlian.api.problems import on_error, on_unexpected, problem
+from xinlian.api.routes import (
+    authority,
+    cases,
+    datasets,
+    evidence,
+    exchange,
+    grants,
+    health,
+    operations,
+    people,
+    queries,
+    reads,
+    records,
+)
+from xinlian.node.graph import Node
+from xinlian.protocol.errors import XinlianError
+
+DESCRIPTION = "节点/适配器, 接入全国一体化政务大数据体系. A node that shares government data under a blockchain's evidence."
+
+ROUTERS = (authority, cases, datasets, evidence, grants, health, operations, people, queries, reads)
+
+
+def create_app(node: Node, lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None) -> FastAPI:
+    """The application that serves a node.
+
+    Args:
+        node: the object graph.
+        lifespan: run around serving (starts and stops the node's background work).
+    """
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        if lifespan is None:
+            yield
+            return
+        async with lifespan():
+            yield
+
+    app = FastAPI(
+        title="Xinlian 信链", version=__version__, description=DESCRIPTION, lifespan=life, openapi_url="/api/v1/openapi.json"
+    )
+    app.state.node = node
+    app.add_exception_handler(XinlianError, on_error)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, on_unexpected)
+    for module in ROUTERS:
+        app.include_router(module.router)
+    app.router.routes.extend([*records.ROUTES, *exchange.ROUTES])
+    openapi.install(app)
+    return app
+
+
+async def _on_validation(_request: Request, error: Exception) -> Response:
+    """A request body that does not fit its model: names the places, never the values."""
+    assert isinstance(error, RequestValidationError)
+    places = [{"field": ".".join(str(part) for part in e["loc"][1:]) or "body", "expected": e["msg"]} for e in error.errors()]
+    detail = "; ".join(f"{p['field']}: {p['expected']}" for p in places[:5])
+    return problem(422, "request-body", detail or "the body does not fit", faults=places)
+
+
+async def _on_http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {404: "route-unknown", 405: "method-not-allowed"}.get(error.status_code, "http")
+    return problem(error.status_code, code, str(error.detail))

@@ -1,0 +1,1 @@
+"""One module per resource; each route names who may call it."""

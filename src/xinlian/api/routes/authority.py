@@ -1,0 +1,63 @@
+"""What the competent authority does, and the list of departments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+
+from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
+from xinlian.api.bodies import read_body
+from xinlian.api.wire import CompromisedIn, DatasetRef, SuspendIn, TxOut
+from xinlian.node.authority import Done
+from xinlian.node.people import Role
+
+router = APIRouter(prefix="/api/v1", tags=["authority"])
+_authority = [Depends(allow(Role.AUTHORITY))]
+
+
+def _out(done: Done) -> TxOut:
+    return TxOut(tx_hash=done.tx_hash, block_number=done.block_number)
+
+
+@router.get("/departments", tags=["departments"], dependencies=[Depends(allow(*ANYONE_SIGNED_IN))])
+async def list_departments(request: Request) -> dict[str, list[dict[str, Any]]]:
+    """Departments and other receivers as registered on chain."""
+    return {"items": [department.to_json() for department in node_of(request).state.department_list()]}
+
+
+@router.post("/authority/departments", status_code=201, dependencies=_authority)
+async def register_department(request: Request) -> TxOut:
+    """Register a department; the body is its registration request with all possession proofs."""
+    body = await read_body(request, 1_000_000)
+    return _out(await node_of(request).authority.register(body))
+
+
+@router.post("/authority/departments/{uscc}/suspend", dependencies=_authority)
+async def suspend_department(request: Request, uscc: str, body: SuspendIn) -> TxOut:
+    """Suspend a department (Decree 809 art. 27)."""
+    return _out(await node_of(request).authority.suspend(uscc, body.reason))
+
+
+@router.post("/authority/departments/{uscc}/reinstate", dependencies=_authority)
+async def reinstate_department(request: Request, uscc: str) -> TxOut:
+    """Lift a suspension."""
+    return _out(await node_of(request).authority.reinstate(uscc))
+
+
+@router.post("/authority/departments/{uscc}/compromised", dependencies=_authority)
+async def mark_compromised(request: Request, uscc: str, body: CompromisedIn) -> TxOut:
+    """Mark a department's batches as suspect from a block on."""
+    return _out(await node_of(request).authority.mark_compromised(uscc, body.since_block))
+
+
+@router.post("/authority/datasets/publish", dependencies=_authority)
+async def publish_dataset(request: Request, body: DatasetRef) -> TxOut:
+    """Publish a proposed catalogue entry."""
+    return _out(await node_of(request).authority.publish_dataset(body.code, body.version))
+
+
+@router.post("/authority/datasets/retire", dependencies=_authority)
+async def retire_dataset(request: Request, body: DatasetRef) -> TxOut:
+    """Retire a catalogue entry; its records still verify."""
+    return _out(await node_of(request).authority.retire_dataset(body.code, body.version))

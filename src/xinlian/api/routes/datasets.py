@@ -1,0 +1,68 @@
+"""Datasets: the catalogue as on chain and this department's schema files."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
+from xinlian.api.bodies import read_body
+from xinlian.api.wire import DatasetOut
+from xinlian.node.catalogue import DatasetInfo
+from xinlian.node.files.template import template
+from xinlian.node.people import Role
+
+router = APIRouter(prefix="/api/v1/datasets", tags=["datasets"])
+_reading = [Depends(allow(*ANYONE_SIGNED_IN))]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _out(info: DatasetInfo) -> DatasetOut:
+    return DatasetOut(
+        alias=info.alias,
+        code=info.code,
+        version=info.version,
+        title=info.title,
+        owner=info.owner,
+        owner_name=info.owner_name,
+        share_type=info.share_type,
+        state=info.state,
+        schema_hash=info.schema_hash,
+        field_count=info.field_count,
+        own=info.own,
+    )
+
+
+@router.get("", dependencies=_reading)
+async def list_datasets(request: Request) -> dict[str, list[DatasetOut]]:
+    """Every catalogue entry on chain, and local ones that are not proposed yet."""
+    return {"items": [_out(info) for info in node_of(request).catalogue.list()]}
+
+
+@router.get("/{dataset}", dependencies=_reading)
+async def show_dataset(request: Request, dataset: str, version: int | None = None) -> DatasetOut:
+    """One catalogue entry."""
+    return _out(node_of(request).catalogue.info(dataset, version))
+
+
+@router.get("/{dataset}/schema", dependencies=_reading)
+async def schema_file(request: Request, dataset: str, version: int | None = None) -> Response:
+    """The schema file, byte for byte."""
+    schema = await node_of(request).catalogue.schema_of(dataset, version)
+    return Response(schema.source, media_type="application/schema+json")
+
+
+@router.get("/{dataset}/template", dependencies=_reading)
+async def template_file(request: Request, dataset: str, version: int | None = None) -> Response:
+    """An XLSX file to be filled in."""
+    schema = await node_of(request).catalogue.schema_of(dataset, version)
+    headers = {"Content-Disposition": f'attachment; filename="{schema.alias}-v{schema.version}.xlsx"'}
+    return Response(template(schema), media_type=XLSX, headers=headers)
+
+
+@router.post("", status_code=201, dependencies=[Depends(allow(Role.SHARING))])
+async def propose_dataset(request: Request) -> DatasetOut:
+    """Propose a new dataset or a new version of one; the body is the schema file."""
+    node = node_of(request)
+    source = await read_body(request, 1_000_000)
+    return _out(await node.catalogue.propose(source))

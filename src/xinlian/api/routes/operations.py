@@ -1,0 +1,46 @@
+"""What the operator sees and does: parked items, batches, transactions, keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+
+from xinlian.api.access import allow, node_of
+from xinlian.api.wire import RotateIn
+from xinlian.node.people import Role
+
+router = APIRouter(prefix="/api/v1", tags=["operations"])
+_operator = [Depends(allow(Role.OPERATOR))]
+_looking = [Depends(allow(Role.OPERATOR, Role.AUDITOR))]
+
+
+@router.get("/parked", dependencies=_looking)
+async def list_parked(request: Request) -> dict[str, Any]:
+    """Items that were retried in vain and wait for a person."""
+    return {"items": node_of(request).anchoring.parked()}
+
+
+@router.post("/parked/{item_id}/replay", dependencies=_operator)
+async def replay_parked(request: Request, item_id: int) -> dict[str, Any]:
+    """Try a parked item again."""
+    await node_of(request).anchoring.replay(item_id)
+    return {"replayed": item_id}
+
+
+@router.get("/batches", dependencies=_looking)
+async def list_batches(request: Request, limit: int = 50) -> dict[str, Any]:
+    """The newest batches of this node with their state."""
+    return {"items": node_of(request).anchoring.batches(max(1, min(limit, 200)))}
+
+
+@router.get("/transactions", dependencies=_looking)
+async def list_transactions(request: Request, limit: int = 50) -> dict[str, Any]:
+    """The newest transactions of this node's keys."""
+    return {"items": node_of(request).anchoring.transactions(max(1, min(limit, 200)))}
+
+
+@router.post("/keys/rotate", dependencies=_operator)
+async def rotate_key(request: Request, body: RotateIn) -> dict[str, Any]:
+    """Replace the signing or the HPKE key and publish the new key set; old evidence still verifies."""
+    return await node_of(request).identity.rotate(body.kind)

@@ -1,0 +1,56 @@
+"""Users and tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
+from xinlian.api.wire import TokenIn, TokenOut, UserIn, UserOut
+from xinlian.node.people import NewUser, Person, Role
+
+router = APIRouter(prefix="/api/v1", tags=["users"])
+
+
+def _out(person: Person) -> UserOut:
+    return UserOut(
+        id=person.id,
+        person_id=person.person_id,
+        name=person.name,
+        post=person.post,
+        roles=sorted(person.roles),
+        expires=person.expires_at,
+        disabled=person.disabled_at is not None,
+    )
+
+
+@router.get("/me")
+async def me(person: Annotated[Person, Depends(allow(*ANYONE_SIGNED_IN))]) -> UserOut:
+    """Who this token names."""
+    return _out(person)
+
+
+@router.get("/users", dependencies=[Depends(allow(Role.OPERATOR, Role.AUDITOR))])
+async def list_users(request: Request) -> dict[str, list[UserOut]]:
+    """All users of this node."""
+    return {"items": [_out(person) for person in node_of(request).people.all()]}
+
+
+@router.post("/users", status_code=201, dependencies=[Depends(allow(Role.OPERATOR))])
+async def add_user(request: Request, user: UserIn) -> UserOut:
+    """Add a user."""
+    new = NewUser(user.person_id, user.name, user.post, frozenset(user.roles), user.expires)
+    return _out(await node_of(request).people.add(new))
+
+
+@router.post("/users/{user_id}/tokens", status_code=201, dependencies=[Depends(allow(Role.OPERATOR))])
+async def issue_token(request: Request, user_id: int, token: TokenIn) -> TokenOut:
+    """Make a token for a user; it is shown once."""
+    return TokenOut(token=await node_of(request).people.issue_token(user_id, token.days, token.label))
+
+
+@router.delete("/users/{user_id}", status_code=204, dependencies=[Depends(allow(Role.OPERATOR))])
+async def disable_user(request: Request, user_id: int) -> None:
+    """Disable a user and all their tokens."""
+    await node_of(request).people.disable(user_id)

@@ -1,0 +1,61 @@
+"""Queries: this node reads from another department's node and verifies what it gets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+
+from xinlian.api.access import allow, node_of
+from xinlian.api.wire import QueryIn
+from xinlian.node.asking import AskItem, Question
+from xinlian.node.people import Person, Role
+from xinlian.protocol.subjects import Subject
+
+router = APIRouter(prefix="/api/v1/queries", tags=["queries"])
+
+
+@router.post("")
+async def ask(
+    request: Request, query: QueryIn, person: Annotated[Person, Depends(allow(Role.CASEWORKER))]
+) -> dict[str, Any]:
+    """Ask another department's node; every value shown was verified against this node's own view of the chain."""
+    question = Question(
+        provider=query.provider,
+        grant_number=query.grant,
+        case=(query.case.lead, query.case.case_no) if query.case else None,
+        purpose=query.purpose,
+        mode=query.mode,
+        fields=tuple(query.fields),
+        view=query.view,
+        parameters=query.parameters,
+        items=tuple(AskItem(tuple(Subject(s.kind, s.value) for s in i.subjects), dict(i.values)) for i in query.items),
+    )
+    outcome = await node_of(request).asking.ask(question, person)
+    return outcome.to_json()
+
+
+@router.get("")
+async def list_queries(
+    request: Request,
+    _person: Annotated[Person, Depends(allow(Role.CASEWORKER, Role.AUDITOR))],
+    limit: Annotated[int, "1…200"] = 50,
+) -> dict[str, Any]:
+    """Queries of this node, newest first, without values."""
+    return {"items": [entry.to_json() for entry in node_of(request).asking.list(max(1, min(limit, 200)))]}
+
+
+@router.get("/{rid}")
+async def show_query(
+    request: Request, rid: str, person: Annotated[Person, Depends(allow(Role.CASEWORKER, Role.AUDITOR))]
+) -> dict[str, Any]:
+    """One query; values only for caseworkers, from the encrypted case file."""
+    return node_of(request).asking.show(rid, with_values=Role.CASEWORKER in person.roles)
+
+
+@router.get("/{rid}/bundles")
+async def query_bundles(
+    request: Request, rid: str, _person: Annotated[Person, Depends(allow(Role.CASEWORKER))]
+) -> dict[str, Any]:
+    """Evidence bundles of everything that a query returned."""
+    return {"items": node_of(request).asking.bundles(rid)}

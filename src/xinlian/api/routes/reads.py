@@ -1,0 +1,33 @@
+"""Read entries of both roles, and their reconciliation with another department."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from xinlian.api.access import allow, node_of
+from xinlian.api.wire import ReconcileIn
+from xinlian.node.people import Role
+
+router = APIRouter(prefix="/api/v1/reads", tags=["reads"])
+_reading = [Depends(allow(Role.AUDITOR, Role.CASEWORKER, Role.SHARING))]
+
+
+@router.get("", dependencies=_reading)
+async def list_reads(
+    request: Request,
+    counterparty: str | None = None,
+    cursor: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """Clear parts of the read entries, oldest first."""
+    entries = node_of(request).reads.page(cursor, limit, counterparty)
+    following = entries[-1]["position"] if len(entries) == limit else None
+    return {"items": entries, "next_cursor": following}
+
+
+@router.post("/reconcile", dependencies=_reading)
+async def reconcile(request: Request, body: ReconcileIn) -> dict[str, Any]:
+    """Compare this node's read log with another department's, by request id and ciphertext digest."""
+    return await node_of(request).reads.reconcile_with(body.counterparty)

@@ -1,0 +1,240 @@
+"""The API's request and response models: what OpenAPI shows, with an example each.
+
+Rules
+1. pydantic stands only here and in settings; use cases take and give frozen dataclasses.
+2. Unknown members are refused; ids and amounts are never floats.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from xinlian.node.people import Role
+
+UsccText = Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$", examples=["12411599MBDEM00233"])]
+Hash0x = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$", examples=["0x" + "ab" * 32])]
+CaseNo = Annotated[str, Field(pattern=r"^[A-Z0-9_-]{1,32}$", examples=["GJJDK1-20261102-000001"])]
+PurposeCode = Annotated[str, Field(pattern=r"^[A-Z0-9_-]{1,32}$", examples=["HPF_LOAN_REVIEW"])]
+
+
+class Wire(BaseModel):
+    """Base of all models: strict about members."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Problem(Wire):
+    """RFC 9457 problem document; further members name the offending thing."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    type: str = Field(examples=["urn:xinlian:error:field-type"])
+    title: str
+    status: int
+    detail: str
+    code: str = Field(examples=["field-type"])
+
+
+class UserIn(Wire):
+    """A user to be added."""
+
+    person_id: str = Field(min_length=1, max_length=64, examples=["P0001"], description="Staff number, never an ID number.")
+    name: str = Field(min_length=1, max_length=120, examples=["测试经办"])
+    post: str = Field(min_length=1, max_length=120, examples=["贷款受理岗"])
+    roles: list[Role] = Field(min_length=1, examples=[["publisher", "caseworker"]])
+    expires: int = Field(description="Epoch seconds.", examples=[1830000000])
+
+
+class UserOut(Wire):
+    """A user."""
+
+    id: int
+    person_id: str
+    name: str
+    post: str
+    roles: list[Role]
+    expires: int
+    disabled: bool
+
+
+class TokenIn(Wire):
+    """Life of a new token."""
+
+    days: int = Field(ge=1, examples=[90])
+    label: str = Field("", max_length=120)
+
+
+class TokenOut(Wire):
+    """A new token; this is the only time it is shown."""
+
+    token: str
+
+
+class DatasetOut(Wire):
+    """A catalogue entry as this node knows it."""
+
+    alias: str | None = Field(examples=["GJJ-01"])
+    code: str = Field(examples=["12411599MBDEM00233/000001"])
+    version: int
+    title: str | None
+    owner: str
+    owner_name: str | None
+    share_type: int
+    state: Literal["local", "proposed", "published", "retired"]
+    schema_hash: str
+    field_count: int
+    own: bool
+
+
+class DatasetRef(Wire):
+    """One version of a catalogue entry."""
+
+    code: str = Field(pattern=r"^[0-9A-Z]{18}/\d{6}$", examples=["12411599MBDEM00233/000001"])
+    version: int = Field(ge=1, le=65535)
+
+
+class TxOut(Wire):
+    """A transaction that this call made."""
+
+    tx_hash: str
+    block_number: int
+
+
+class SearchIn(Wire):
+    """A lookup by a field of the blind index; the value never stands in a URL."""
+
+    field: str = Field(examples=["id_number"])
+    value: str = Field(examples=["411599199001010014"])
+
+
+class ReasonIn(Wire):
+    """Why a record is revoked or erased, or a grant revoked: a registered reason code, no free text on chain."""
+
+    reason: int = Field(ge=0, le=255, examples=[1])
+
+
+class GrantTermsIn(Wire):
+    """Terms of a grant: field names per mode, view names, purposes, scenarios, term (epoch seconds), uses per case."""
+
+    verify: list[str] = Field(default=[], examples=[["name", "id_number"]])
+    query: list[str] = Field(default=[], examples=[["balance_yuan"]])
+    answer: list[str] = Field(default=[], examples=[["home_count"]])
+    batch: list[str] = []
+    purposes: list[PurposeCode] = Field(min_length=1, max_length=16)
+    scenarios: list[Hash0x] = Field(default=[], max_length=8)
+    valid_from: int
+    valid_to: int
+    uses_per_case: int = Field(ge=1, le=4294967295, examples=[20])
+    standing: bool = False
+
+
+class GrantIn(GrantTermsIn):
+    """A grant to be given; ``dataset`` is an alias or ``<USCC>.<serial>`` of this department."""
+
+    receiver: UsccText
+    dataset: str = Field(examples=["BDC-01"])
+    version: int | None = None
+
+
+class GrantOut(Wire):
+    """A grant as on chain."""
+
+    provider: str
+    number: int
+    receiver: str
+    code: str
+    version: int
+    state: Literal["active", "revoked"]
+    running: bool
+    terms: dict[str, Any]
+    tx_hash: str | None = None
+
+
+class SubjectIn(Wire):
+    """A subject of a case: person, organisation, unit, contract, permit or project, and its code."""
+
+    kind: str = Field(examples=["person"])
+    value: str = Field(examples=["411599199001010014"])
+
+
+class CaseIn(Wire):
+    """A case to be opened by this department as lead."""
+
+    case_no: CaseNo
+    scenario: Hash0x
+    participants: list[UsccText] = Field(default=[], max_length=32)
+    subjects: list[SubjectIn] = Field(min_length=1, max_length=1000)
+
+
+class CaseOut(Wire):
+    """A case as on chain."""
+
+    lead: str
+    case_no: str
+    scenario: str
+    participants: list[str]
+    subjects_root: str
+    subject_count: int
+    opened_at: int
+    closed_at: int | None
+    outcome: int | None
+    tx_hash: str | None = None
+
+
+class CloseIn(Wire):
+    """Outcome of a case: 11 办结(通过), 12 办结(容缺通过), 13 办结(不通过), 14 撤回, 15 撤销."""
+
+    outcome: int = Field(ge=1, le=255, examples=[11])
+
+
+class CaseRef(Wire):
+    """A case."""
+
+    lead: UsccText
+    case_no: CaseNo
+
+
+class QueryItemIn(Wire):
+    """One item: its subject (a family for answers), and for ``verify`` the values to compare."""
+
+    subjects: list[SubjectIn] = Field(min_length=1, max_length=8)
+    values: dict[str, str | int | bool | None] = {}
+
+
+class QueryIn(Wire):
+    """A use of another department's data."""
+
+    provider: UsccText
+    grant: int = Field(ge=1)
+    case: CaseRef | None = None
+    purpose: PurposeCode
+    mode: Literal["verify", "query", "answer"]
+    fields: list[str] = Field(default=[], max_length=256)
+    view: str | None = None
+    parameters: dict[str, str | int | bool] = {}
+    items: list[QueryItemIn] = Field(min_length=1, max_length=100)
+
+
+class ReconcileIn(Wire):
+    """With which department the read logs are compared."""
+
+    counterparty: UsccText
+
+
+class SuspendIn(Wire):
+    """Why a department is suspended: a registered reason code."""
+
+    reason: int = Field(ge=0, le=255)
+
+
+class CompromisedIn(Wire):
+    """From which block on batches of a department are suspect."""
+
+    since_block: int = Field(ge=0)
+
+
+class RotateIn(Wire):
+    """Which key is replaced."""
+
+    kind: Literal["signing", "hpke"]

@@ -1,0 +1,79 @@
+"""What the competent authority does on chain, from the node that holds the authority's key.
+
+Rules
+1. A registration request proves possession of every key: chain signers on chain (EIP-712), Ed25519 keys by a signature here.
+2. Nothing here decides by itself; each call is one transaction of the authority's key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xinlian.node.registration import parse_registration
+from xinlian.node.transactions import Done, Transactions
+from xinlian.protocol.codes import check_uscc
+from xinlian.protocol.errors import InputError
+
+__all__ = ["Authority", "Done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The use case; ``transactions`` sends with the key of role ``authority``."""
+
+    transactions: Transactions
+
+    async def register(self, request: bytes) -> Done:
+        """Register a department or other receiver.
+
+        Args:
+            request: the registration request file.
+
+        Raises:
+            InputError: ``registration-form``, ``registration-proof``.
+            ChainError: ``tx-reverted`` with the contract's reason.
+        """
+        found = parse_registration(request)
+        return await self.transactions.authority(
+            "DepartmentRegistry",
+            "register",
+            found.uscc,
+            found.kind,
+            found.name,
+            found.endpoint,
+            found.jwks,
+            [{"signer": s.address, "roles": s.roles, "possession": s.possession} for s in found.signers],
+        )
+
+    async def suspend(self, uscc: str, reason: int) -> Done:
+        """Suspend a department."""
+        check_uscc(uscc)
+        return await self.transactions.authority("DepartmentRegistry", "suspend", uscc, reason)
+
+    async def reinstate(self, uscc: str) -> Done:
+        """Lift a suspension."""
+        check_uscc(uscc)
+        return await self.transactions.authority("DepartmentRegistry", "reinstate", uscc)
+
+    async def mark_compromised(self, uscc: str, since_block: int) -> Done:
+        """Mark a department's batches as suspect from a block on."""
+        check_uscc(uscc)
+        return await self.transactions.authority("DepartmentRegistry", "markCompromised", uscc, since_block)
+
+    async def publish_dataset(self, code: str, version: int) -> Done:
+        """Publish a proposed catalogue entry version."""
+        owner, serial = _split(code)
+        return await self.transactions.authority("DatasetCatalog", "publish", owner, serial, version)
+
+    async def retire_dataset(self, code: str, version: int) -> Done:
+        """Retire a catalogue entry version."""
+        owner, serial = _split(code)
+        return await self.transactions.authority("DatasetCatalog", "retire", owner, serial, version)
+
+
+def _split(code: str) -> tuple[str, int]:
+    owner, _, serial = code.replace(".", "/").partition("/")
+    check_uscc(owner)
+    if len(serial) != 6 or not serial.isdecimal():
+        raise InputError("code-form", "a catalogue code is <USCC>/<6 digits>")
+    return owner, int(serial)

@@ -1,0 +1,296 @@
+"""The catalogue: datasets of all departments as on chain, and this department's own schema files.
+
+Rules
+1. A dataset is named by alias (GJJ-01), by ``<USCC>.<serial>`` or by catalogue code; without a version the newest published counts.
+2. Proposing stores the schema file first and then sends the transaction; repeating it does no harm.
+3. A schema of another department is fetched from that department's node by hash and kept; the hash on chain decides.
+
+Example: ``dataset = catalogue.own("GJJ-01")``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from xinlian.node.chain_state import ChainState, DatasetState, code_word
+from xinlian.node.transactions import Transactions
+from xinlian.protocol.dataset import CompiledSchema, DatasetSchema, compile_validator, load_schema
+from xinlian.protocol.errors import ConflictError, InputError, NotFoundError
+from xinlian.store import datasets as table
+from xinlian.store import meta
+from xinlian.store.writer import Transaction, Writer
+
+_FOREIGN = "schema "
+
+SchemaFetcher = Callable[[str, str], Awaitable[bytes]]
+"""Fetches a schema file from a department's node: (USCC, schema hash as 64 hex) → bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDataset:
+    """One version of an own dataset, ready to check rows."""
+
+    id: int
+    schema: DatasetSchema
+    compiled: CompiledSchema
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInfo:
+    """A catalogue entry as shown; alias and title are None while its schema file is not known here."""
+
+    alias: str | None
+    code: str
+    version: int
+    title: str | None
+    owner: str
+    owner_name: str | None
+    share_type: int
+    state: str
+    schema_hash: str
+    field_count: int
+    own: bool
+
+
+class Catalogue:
+    """The use case.
+
+    Args:
+        department: USCC of this node.
+        writer: node.db.
+        state: the chain's datasets.
+        transactions: sends the proposal.
+        fetch: fetches other departments' schema files.
+        now: wall clock, epoch seconds.
+    """
+
+    def __init__(
+        self,
+        department: str,
+        writer: Writer,
+        state: ChainState,
+        transactions: Transactions,
+        fetch: SchemaFetcher,
+        now: Callable[[], float],
+    ) -> None:
+        self._department = department
+        self._writer = writer
+        self._state = state
+        self._transactions = transactions
+        self._fetch = fetch
+        self._now = now
+        self._local: dict[int, LocalDataset] = {}
+        self._foreign: dict[str, DatasetSchema] = {}
+
+    # -- own datasets ------------------------------------------------------------------------------
+
+    def own(self, name: str, version: int | None = None) -> LocalDataset:
+        """An own dataset; without a version the newest one that is published, else the newest.
+
+        Raises:
+            NotFoundError: ``dataset-unknown``.
+        """
+        code = name.replace(".", "/")
+        with self._writer.read() as reader:
+            if version is not None:
+                return self._compiled(table.by_code(reader, code, version))
+            newest = table.by_code(reader, code)
+            known = table.versions(reader, newest.code)
+        published = [row for row in known if self._on_chain(row) == "published"]
+        return self._compiled(published[-1] if published else newest)
+
+    def by_id(self, dataset_id: int) -> LocalDataset:
+        """An own dataset by its row id."""
+        found = self._local.get(dataset_id)
+        if found is None:
+            with self._writer.read() as reader:
+                found = self._compiled(table.by_id(reader, dataset_id))
+        return found
+
+    def ids_of(self, code: str) -> list[int]:
+        """Row ids of all versions of an own dataset."""
+        with self._writer.read() as reader:
+            return [row.id for row in table.versions(reader, code)]
+
+    def require_published(self, dataset: LocalDataset) -> None:
+        """Publishing records needs a published catalogue entry.
+
+        Raises:
+            ConflictError: ``dataset-not-published``.
+        """
+        schema = dataset.schema
+        entry = self._state.dataset(schema.owner, schema.serial, schema.version)
+        if entry is None or entry.state != "published":
+            state = "not proposed" if entry is None else entry.state
+            raise ConflictError(
+                "dataset-not-published",
+                f"{schema.alias} version {schema.version} is {state}; the authority publishes it first",
+                dataset=schema.code,
+                version=schema.version,
+            )
+
+    def _on_chain(self, row: table.StoredDataset) -> str:
+        owner, _, serial = row.code.partition("/")
+        entry = self._state.dataset(owner, int(serial), row.version)
+        return "local" if entry is None else entry.state
+
+    def _compiled(self, row: table.StoredDataset) -> LocalDataset:
+        found = self._local.get(row.id)
+        if found is None:
+            schema = load_schema(row.schema)
+            found = self._local[row.id] = LocalDataset(row.id, schema, compile_validator(schema))
+        return found
+
+    async def propose(self, source: bytes) -> DatasetInfo:
+        """Store a schema file and propose it on chain.
+
+        Raises:
+            InputError: ``schema-form``, ``schema-owner`` when it belongs to another department.
+            ConflictError: ``dataset-exists`` when another file has this code and version, ``alias-taken``.
+            ChainError: when the chain cannot be reached or rejects it.
+        """
+        schema = load_schema(source)
+        if schema.owner != self._department:
+            raise InputError(
+                "schema-owner", f"{schema.code} belongs to another department", expected=self._department, code=schema.code
+            )
+        await self._writer.write(lambda tx: self._store(tx, schema))
+        if self._state.dataset(schema.owner, schema.serial, schema.version) is None:
+            await self._transactions.law(
+                "DatasetCatalog",
+                "propose",
+                {
+                    "serial": schema.serial,
+                    "version": schema.version,
+                    "schemaHash": "0x" + schema.schema_hash.hex(),
+                    "shareType": schema.catalogue.share_type,
+                    "fieldCount": schema.field_count,
+                    "viewCount": len(schema.views),
+                    "verifiableMask": schema.verifiable_mask,
+                    "purposes": [code_word(purpose) for purpose in schema.catalogue.allowed_purposes],
+                },
+            )
+        return self.info(schema.code, schema.version)
+
+    def _store(self, tx: Transaction, schema: DatasetSchema) -> None:
+        for row in table.versions(tx, schema.code):
+            if row.version == schema.version and row.schema_hash == schema.schema_hash:
+                return
+        stored = table.StoredDataset(
+            0, schema.code, schema.version, schema.alias, schema.source, schema.schema_hash, "proposed", int(self._now())
+        )
+        table.insert(tx, stored)
+
+    # -- all datasets ------------------------------------------------------------------------------
+
+    def list(self) -> list[DatasetInfo]:
+        """Every entry on chain, then local ones that are not there."""
+        entries = [self._info_of(entry) for entry in self._state.datasets.values()]
+        with self._writer.read() as reader:
+            local = [self._compiled(row).schema for row in table.listing(reader)]
+        entries += [
+            _local_info(schema)
+            for schema in local
+            if self._state.dataset(schema.owner, schema.serial, schema.version) is None
+        ]
+        return sorted(entries, key=lambda info: (info.code, info.version))
+
+    def info(self, name: str, version: int | None = None) -> DatasetInfo:
+        """One entry; without a version the newest published.
+
+        Raises:
+            NotFoundError: ``dataset-unknown``.
+        """
+        wanted = [
+            info
+            for info in self.list()
+            if (info.alias == name or info.code == name.replace(".", "/")) and version in (None, info.version)
+        ]
+        if not wanted:
+            raise NotFoundError("dataset-unknown", "there is no such dataset", dataset=name[:40], version=version)
+        published = [info for info in wanted if info.state == "published"]
+        return (published or wanted)[-1]
+
+    def _info_of(self, entry: DatasetState) -> DatasetInfo:
+        schema = self._known_schema(entry)
+        owner = self._state.department(entry.owner)
+        return DatasetInfo(
+            alias=schema.alias if schema else None,
+            code=entry.code,
+            version=entry.version,
+            title=schema.title if schema else None,
+            owner=entry.owner,
+            owner_name=owner.name if owner else None,
+            share_type=entry.share_type,
+            state=entry.state,
+            schema_hash=entry.schema_hash,
+            field_count=entry.field_count,
+            own=entry.owner == self._department,
+        )
+
+    def _known_schema(self, entry: DatasetState) -> DatasetSchema | None:
+        digest = entry.schema_hash.removeprefix("0x")
+        found = self._foreign.get(digest)
+        if found is not None:
+            return found
+        with self._writer.read() as reader:
+            kept = meta.get(reader, _FOREIGN + digest)
+            rows = [row for row in table.versions(reader, entry.code) if row.schema_hash.hex() == digest]
+        if kept is None and not rows:
+            return None
+        found = self._foreign[digest] = load_schema(rows[0].schema if rows else str(kept).encode())
+        return found
+
+    async def schema_of(self, name: str, version: int | None = None) -> DatasetSchema:
+        """The schema of any department's dataset, fetched from its owner's node when it is not known here.
+
+        Raises:
+            NotFoundError: ``dataset-unknown``.
+            PeerError: when the owner's node cannot be reached or hands out another file.
+        """
+        info = self.info(name, version)
+        owner, _, serial = info.code.partition("/")
+        entry = self._state.dataset(owner, int(serial), info.version)
+        return self.own(info.code, info.version).schema if entry is None else await self.schema_at(entry)
+
+    async def schema_at(self, entry: DatasetState) -> DatasetSchema:
+        """The schema of one catalogue entry version, fetched when it is not known here."""
+        known = self._known_schema(entry)
+        if known is not None:
+            return known
+        digest = entry.schema_hash.removeprefix("0x")
+        schema = load_schema(await self._fetch(entry.owner, digest))
+        if schema.schema_hash.hex() != digest or schema.vct != entry.vct:
+            raise NotFoundError("dataset-unknown", "the owner's node handed out another schema file", dataset=entry.code)
+        await self._writer.write(lambda tx: meta.put(tx, _FOREIGN + digest, schema.source.decode()))
+        self._foreign[digest] = schema
+        return schema
+
+    def source_by_hash(self, digest: str) -> bytes:
+        """The schema file with a hash (64 hex), for other nodes; own datasets only.
+
+        Raises:
+            NotFoundError: ``dataset-unknown``.
+        """
+        with self._writer.read() as reader:
+            for row in table.listing(reader):
+                if row.schema_hash.hex() == digest:
+                    return row.schema
+        raise NotFoundError("dataset-unknown", "no schema file of this department has this hash")
+
+
+def _local_info(schema: DatasetSchema) -> DatasetInfo:
+    return DatasetInfo(
+        alias=schema.alias,
+        code=schema.code,
+        version=schema.version,
+        title=schema.title,
+        owner=schema.owner,
+        owner_name=schema.catalogue.provider_name,
+        share_type=schema.catalogue.share_type,
+        state="local",
+        schema_hash="0x" + schema.schema_hash.hex(),
+        field_count=schema.field_count,
+        own=True,
+    )

@@ -1,0 +1,116 @@
+"""This department's keys towards others: signing statements and messages, opening what was sealed to it, rotation.
+
+Rules
+1. The newest key signs; every key that was ever current still opens and its public half stays in the key set, so that old
+   evidence verifies and requests in flight are answered.
+2. Rotation writes the new key first and publishes the key set second; until it is mined the node goes on with the old key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from xinlian.node.chain_state import ChainState
+from xinlian.node.peers import Peers
+from xinlian.node.transactions import Transactions
+from xinlian.protocol import sdjwt
+from xinlian.protocol.errors import ConfigError, RefusedError
+from xinlian.protocol.jwks import KeySet, thumbprint_ed25519, thumbprint_x25519
+from xinlian.protocol.types import KeyId, Uscc
+from xinlian.store.secrets import NodeKeys
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """An Ed25519 key with its id."""
+
+    kid: KeyId
+    private: Ed25519PrivateKey
+
+
+class Identity:
+    """The use case.
+
+    Args:
+        department: USCC of this node.
+        keys: the key files.
+        state: key sets on chain.
+        peers: finds registered keys.
+        transactions: publishes key sets with the ADMIN key.
+        wall_s: wall clock.
+    """
+
+    def __init__(
+        self,
+        department: Uscc,
+        keys: NodeKeys,
+        state: ChainState,
+        peers: Peers,
+        transactions: Transactions,
+        wall_s: Callable[[], float],
+    ) -> None:
+        self._department = department
+        self._keys = keys
+        self._state = state
+        self._peers = peers
+        self._transactions = transactions
+        self._wall_s = wall_s
+
+    def current_signing(self) -> SigningKey:
+        """The newest signing key that the chain has registered.
+
+        Raises:
+            ConfigError: ``keys-not-registered``.
+        """
+        registered = self._peers.key_set_now(self._department)
+        for pair in self._keys.signing.keys:
+            kid = thumbprint_ed25519(pair.public)
+            if registered is not None and registered.signing_key(kid) is not None:
+                return SigningKey(kid, pair.private)
+        raise ConfigError("keys-not-registered", "no signing key of this node stands in the department's key set on chain")
+
+    def hpke_key(self, kid: KeyId) -> X25519PrivateKey:
+        """The private key that a sealed body names.
+
+        Raises:
+            RefusedError: ``refused-key-registered`` when this node never had it.
+        """
+        for pair in self._keys.hpke.keys:
+            if thumbprint_x25519(pair.public) == kid:
+                return pair.private
+        raise RefusedError(
+            "refused-key-registered", "the request is sealed to a key that is not this node's", check="key-registered"
+        )
+
+    def sign_statement(self, statement: bytes) -> str:
+        """A statement as compact JWS under the current signing key."""
+        key = self.current_signing()
+        return sdjwt.sign(statement, key.private, key.kid)
+
+    def key_set(self) -> KeySet:
+        """The key set that this node's key files give, newest key first."""
+        return KeySet.of(
+            [pair.public for pair in self._keys.signing.keys], [pair.public for pair in self._keys.hpke.keys]
+        )
+
+    async def rotate(self, kind: str) -> dict[str, Any]:
+        """Make a new key and publish the key set.
+
+        Args:
+            kind: signing or hpke.
+
+        Raises:
+            ChainError: when the chain cannot be reached; call again to publish the key that was made.
+        """
+        now = int(self._wall_s())
+        rotate = self._keys.rotate_signing if kind == "signing" else self._keys.rotate_hpke
+        self._keys = rotate(now, os.urandom)
+        key_set = self.key_set()
+        done = await self._transactions.admin("DepartmentRegistry", "publishKeys", key_set.dumps().decode())
+        return {"kind": kind, "tx_hash": done.tx_hash, "keys": [key["kid"] for key in key_set.to_json()["keys"]]}

@@ -1,0 +1,105 @@
+"""This node's own view of the chain, as the verifier asks for it: follower's tables and projection, no RPC.
+
+Rules
+1. Same questions, same answers as the view over RPC (``chain.view``): one conformance suite runs on both.
+2. Chain id, genesis hash and code hashes are what start-up read from the chain and compared with the manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xinlian.node.chain_state import ChainState
+from xinlian.node.clock import Clock
+from xinlian.protocol.types import Hash32
+from xinlian.protocol.verification import Anchoring, BlockRef, KeySetFrom
+from xinlian.store import chain_cache
+from xinlian.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedChain:
+    """What start-up read from the chain: id, genesis hash, code hash by lower-case address."""
+
+    chain_id: int
+    genesis_hash: str
+    code_hashes: Mapping[str, str]
+
+
+class LocalView:
+    """Implements ``protocol.verification.ChainView``.
+
+    Args:
+        chain: what start-up read.
+        state: projection of the events.
+        writer: node.db with batches and marks.
+        clock: knows the head.
+    """
+
+    def __init__(self, chain: CheckedChain, state: ChainState, writer: Writer, clock: Clock) -> None:
+        self._chain = chain
+        self._state = state
+        self._writer = writer
+        self._clock = clock
+
+    def head(self) -> BlockRef:
+        """The newest block held."""
+        return self._clock.head()
+
+    def block_at(self, time: int) -> BlockRef:
+        """The last block at or before a time (epoch seconds), of those this node remembers; genesis if none."""
+        with self._writer.read() as reader:
+            found = chain_cache.block_at_or_before(reader, time)
+        if found is None:
+            return BlockRef(0, self._chain.genesis_hash, 0)
+        return BlockRef(found.number, found.hash, found.time)
+
+    def chain_id(self) -> int:
+        """As start-up read it."""
+        return self._chain.chain_id
+
+    def genesis_hash(self) -> str:
+        """As start-up read it."""
+        return self._chain.genesis_hash
+
+    def code_hash(self, address: str) -> str:
+        """Keccak-256 of the code at an address, as start-up read it; empty for any other address."""
+        return self._chain.code_hashes.get(address.lower(), "")
+
+    def anchoring(self, department: str, stream: int, sequence: int) -> Anchoring | None:
+        """Where a batch was anchored."""
+        with self._writer.read() as reader:
+            found = chain_cache.batch(reader, department, stream, sequence)
+        return None if found is None else Anchoring(found.block_number, found.block_time, found.tx_hash)
+
+    def is_anchored(self, department: str, stream: int, sequence: int, root: Hash32, size: int, suite: int) -> bool:
+        """Whether the slot holds exactly this batch."""
+        with self._writer.read() as reader:
+            found = chain_cache.batch(reader, department, stream, sequence)
+        return found is not None and (found.root, found.size, found.suite) == (root, size, suite)
+
+    def is_active_at(self, department: str, block: int) -> bool:
+        """Whether a department was registered and not suspended at the end of a block."""
+        found = self._state.department(department)
+        return found is not None and found.is_active_at(block)
+
+    def is_compromised_at(self, department: str, block: int) -> bool:
+        """Whether batches anchored in this block are suspect."""
+        found = self._state.department(department)
+        return found is not None and found.is_compromised_at(block)
+
+    def is_published_at(self, owner: str, serial: int, version: int, block: int) -> bool:
+        """Whether a catalogue entry version was published at the end of a block."""
+        found = self._state.dataset(owner, serial, version)
+        return found is not None and found.is_published_at(block)
+
+    def status_at(self, department: str, sequence: int, index: int, block: int) -> int:
+        """Status of a leaf of stream records at the end of a block."""
+        with self._writer.read() as reader:
+            return chain_cache.status(reader, department, sequence, index, block)
+
+    def key_sets(self, department: str) -> list[KeySetFrom]:
+        """Key sets in the order of publication."""
+        found = self._state.department(department)
+        return [] if found is None else [KeySetFrom(k.block_number, k.jwks.encode()) for k in found.key_sets]

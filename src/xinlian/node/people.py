@@ -1,0 +1,173 @@
+"""The people of a department: users with person id, name, post, roles and expiry, and their tokens.
+
+Rules
+1. A token is 256 random bits, shown once; the store holds its SHA-256.
+2. Whoever is expired or disabled is nobody; the answer says which.
+3. A person id is a staff number, never an ID number.
+
+Example: ``person, token = await people.add(NewUser("P001", "测试经办", "经办", {Role.PUBLISHER}, expires_at=…))``
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from xinlian.protocol.errors import InputError
+from xinlian.store import people as table
+from xinlian.store.writer import Transaction, Writer
+
+TOKEN_PREFIX = "xl_"
+_CACHE_S = 5.0
+_CACHE_SIZE = 10_000
+
+
+class Role(StrEnum):
+    """What a user may do on this node."""
+
+    OPERATOR = "operator"
+    PUBLISHER = "publisher"
+    SHARING = "sharing"
+    CASEWORKER = "caseworker"
+    AUDITOR = "auditor"
+    AUTHORITY = "authority"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user as seen by use cases; every log entry names ``person_id``."""
+
+    id: int
+    person_id: str
+    name: str
+    post: str
+    roles: frozenset[Role]
+    expires_at: int
+    disabled_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A user to be added; ``expires_at`` is epoch seconds, wall clock."""
+
+    person_id: str
+    name: str
+    post: str
+    roles: frozenset[Role]
+    expires_at: int
+
+
+class People:
+    """Users and tokens of this node.
+
+    Args:
+        writer: node.db.
+        now: wall clock, epoch seconds.
+        token_days: longest life of a token.
+    """
+
+    def __init__(self, writer: Writer, now: Callable[[], float], token_days: int) -> None:
+        self._writer = writer
+        self._now = now
+        self._token_days = token_days
+        self._cache: dict[bytes, tuple[float, Person]] = {}
+
+    def person_of_token(self, token: str) -> Person:
+        """Who a token names.
+
+        Raises:
+            AuthError: ``token-unknown`` or ``token-expired`` (the token or its user expired or was disabled).
+        """
+        now = self._now()
+        digest = table.token_hash(token)
+        cached = self._cache.get(digest)
+        if cached is None or now - cached[0] > _CACHE_S:
+            with self._writer.read() as reader:
+                cached = now, _person(table.user_of_token(reader, token, int(now)))
+            if len(self._cache) > _CACHE_SIZE:
+                self._cache.clear()
+            self._cache[digest] = cached
+        return cached[1]
+
+    async def add(self, user: NewUser) -> Person:
+        """Add a user.
+
+        Raises:
+            InputError: ``user-form`` when a field is empty, no role is given or the expiry lies in the past.
+            ConflictError: ``user-exists``.
+        """
+        if not (user.person_id.strip() and user.name.strip() and user.post.strip() and user.roles):
+            raise InputError("user-form", "a user needs person_id, name, post and at least one role")
+        if user.expires_at <= self._now():
+            raise InputError("user-form", "expires lies in the past", field="expires")
+        row = table.User(
+            0,
+            user.person_id,
+            user.name,
+            user.post,
+            tuple(sorted(user.roles)),
+            user.expires_at,
+            created_at=int(self._now()),
+            disabled_at=None,
+        )
+        return _person(await self._writer.write(lambda tx: table.insert(tx, row)))
+
+    async def issue_token(self, user_id: int, days: int, label: str = "") -> str:
+        """Make a token; the only time it can be seen.
+
+        Raises:
+            NotFoundError: ``user-unknown``.
+            InputError: ``user-form`` when ``days`` is outside 1 … token_days.
+        """
+        if not 1 <= days <= self._token_days:
+            raise InputError("user-form", f"days must lie in 1…{self._token_days}", field="days")
+        self.get(user_id)
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        now = int(self._now())
+        expires_at = now + days * 86_400
+        await self._writer.write(lambda tx: table.add_token(tx, user_id, token, label, now, expires_at))
+        return token
+
+    def get(self, user_id: int) -> Person:
+        """One user.
+
+        Raises:
+            NotFoundError: ``user-unknown``.
+        """
+        with self._writer.read() as reader:
+            return _person(table.by_id(reader, user_id))
+
+    def all(self) -> list[Person]:
+        """Every user, disabled ones included, in order of adding."""
+        with self._writer.read() as reader:
+            return [_person(user) for user in table.listing(reader)]
+
+    async def disable(self, user_id: int) -> None:
+        """Disable a user and all their tokens at once.
+
+        Raises:
+            NotFoundError: ``user-unknown``.
+        """
+        self.get(user_id)
+        now = int(self._now())
+
+        def job(tx: Transaction) -> None:
+            table.disable(tx, user_id, now)
+            table.revoke_tokens_of(tx, user_id, now)
+
+        await self._writer.write(job)
+        self._cache.clear()
+
+
+def _person(user: table.User) -> Person:
+    return Person(
+        id=user.id,
+        person_id=user.person_id,
+        name=user.name,
+        post=user.post,
+        roles=frozenset(Role(role) for role in user.roles),
+        expires_at=user.expires_at,
+        disabled_at=user.disabled_at,
+    )

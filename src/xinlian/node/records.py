@@ -1,0 +1,186 @@
+"""Reading this department's own records: decrypt, rebuild, check against the leaf, find by lookup.
+
+Rules
+1. Every rebuild is checked against the stored leaf before anything is used (``record-rebuild`` otherwise).
+2. What was erased cannot be read; what has begun to be erased neither.
+3. Values leave here only as exact JSON texts or disclosures; nothing is logged.
+
+Example: ``opened = records.open(record); opened.disclosure_of("balance_yuan")``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from xinlian.node.catalogue import Catalogue
+from xinlian.node.ids import record_id_bytes, record_id_text
+from xinlian.node.sealing import INDEX_VERSION, StorageKeys, lookup_token, payload_texts
+from xinlian.protocol.dataset import DatasetSchema
+from xinlian.protocol.errors import InputError, NotFoundError, StoreError
+from xinlian.protocol.record import StatementHead, seal
+from xinlian.protocol.types import RecordId, Status, Stream, Uscc, issuer_of
+from xinlian.store import erasures, record_keys
+from xinlian.store import records as table
+from xinlian.store.opening import Store
+from xinlian.store.sealing import decrypt_payload
+from xinlian.store.statuses import Standing, standing
+from xinlian.store.writer import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRecord:
+    """A record of this node, opened.
+
+    Args:
+        row: as stored.
+        schema: the dataset version it was published under.
+        statement: exact bytes.
+        disclosures: one per field, in field order.
+        texts: exact JSON text of each field.
+    """
+
+    row: table.Record
+    schema: DatasetSchema
+    statement: bytes = field(repr=False)
+    disclosures: tuple[str, ...] = field(repr=False)
+    texts: tuple[str, ...] = field(repr=False)
+
+    @property
+    def record_id(self) -> RecordId:
+        """UUIDv7 text."""
+        return record_id_text(self.row.jti)
+
+    def disclosures_of(self, names: Sequence[str] | None) -> tuple[str, ...]:
+        """Disclosures of the named fields (None = all), in the order of the names.
+
+        Raises:
+            InputError: ``field-unknown``.
+        """
+        if names is None:
+            return self.disclosures
+        return tuple(self.disclosures[self.schema.field_index(name)] for name in names)
+
+    def values(self) -> dict[str, object]:
+        """Field values as JSON types."""
+        return {entry.name: orjson.loads(text) for entry, text in zip(self.schema.fields, self.texts, strict=True)}
+
+    def row_values(self) -> dict[str, object]:
+        """The row as it was published: arrays as lists of objects, places that are empty throughout left out."""
+        values = self.values()
+        row: dict[str, object] = {entry.name: values[entry.name] for entry in self.schema.fields if entry.place is None}
+        for array in self.schema.arrays:
+            items = [
+                {item: values[self.schema.fields[array.field_index(number, i)].name] for i, item in enumerate(array.items)}
+                for number in range(1, array.max_items + 1)
+            ]
+            row[array.name] = [item for item in items if any(value is not None for value in item.values())]
+        return row
+
+
+class Records:
+    """Reads records.
+
+    Args:
+        department: USCC of this node.
+        store: the databases.
+        keys: storage keys.
+        catalogue: own datasets.
+    """
+
+    def __init__(self, department: Uscc, store: Store, keys: StorageKeys, catalogue: Catalogue) -> None:
+        self._department = department
+        self._store = store
+        self._keys = keys
+        self._catalogue = catalogue
+
+    def get(self, record_id: str, rev: int | None = None) -> table.Record:
+        """One revision of a record, the latest by default.
+
+        Raises:
+            InputError: ``record-id-form``.
+            NotFoundError: ``record-unknown``.
+        """
+        jti = record_id_bytes(record_id)
+        with self._store.node.read() as reader:
+            return table.by_jti(reader, jti, rev)
+
+    def revisions(self, record_id: str) -> list[table.Record]:
+        """All revisions, oldest first."""
+        with self._store.node.read() as reader:
+            return table.revisions(reader, record_id_bytes(record_id))
+
+    def page(self, dataset: str, after: int, limit: int) -> list[table.Record]:
+        """Records of an own dataset in publication order."""
+        ids = self._catalogue.ids_of(self._catalogue.own(dataset).schema.code)
+        with self._store.node.read() as reader:
+            return table.page(reader, ids, after, limit)
+
+    def standing(self, row: table.Record) -> Standing:
+        """Batch and on-chain status of a record."""
+        with self._store.node.read() as reader:
+            return standing(reader, self._department, Stream.RECORDS, row.position)
+
+    def search(self, dataset: str, name: str, value: str) -> list[table.Record]:
+        """Living latest revisions whose lookup field has a value.
+
+        Raises:
+            InputError: ``field-not-lookup``.
+        """
+        schema = self._catalogue.own(dataset).schema
+        if name not in {lookup.name for lookup in schema.lookups}:
+            raise InputError("field-not-lookup", f"{schema.alias}: this field is not a lookup field", dataset=schema.code)
+        with self._store.node.read() as reader:
+            return self.find(reader, schema, name, value)
+
+    def find(self, reader: Reader, schema: DatasetSchema, lookup: str, value: str) -> list[table.Record]:
+        """``search`` on an open reader, without what was revoked or has begun to be erased."""
+        token = lookup_token(self._keys.index_key, schema.code, lookup, value)
+        found = table.by_token(reader, self._catalogue.ids_of(schema.code), lookup, INDEX_VERSION, token)
+        return [row for row in found if not self._ended(reader, row)]
+
+    def _ended(self, reader: Reader, row: table.Record) -> bool:
+        if erasures.is_begun(reader, row.position):
+            return True
+        return standing(reader, self._department, Stream.RECORDS, row.position).status >= Status.REVOKED
+
+    def open(self, row: table.Record) -> OpenRecord:
+        """Decrypt and rebuild a record.
+
+        Raises:
+            NotFoundError: ``record-erased``.
+            StoreError: ``record-rebuild`` when what is stored does not give the leaf, ``sealed-broken``.
+        """
+        return self.open_many([row])[0]
+
+    def open_many(self, rows: Sequence[table.Record]) -> list[OpenRecord]:
+        """``open`` for several records with one look into the key store."""
+        self._refuse_erased(rows)
+        with self._store.keys.read() as reader:
+            wrapped = record_keys.get_many(reader, [(row.jti, row.rev) for row in rows])
+        return [self._rebuild(row, self._keys.vault.unwrap(wrapped[row.jti, row.rev])) for row in rows]
+
+    def _refuse_erased(self, rows: Sequence[table.Record]) -> None:
+        with self._store.node.read() as reader:
+            for row in rows:
+                if row.ciphertext is None or erasures.is_begun(reader, row.position):
+                    raise NotFoundError(
+                        "record-erased", "this record was erased: its data no longer exists", record=record_id_text(row.jti)
+                    )
+
+    def _rebuild(self, row: table.Record, record_key: bytes) -> OpenRecord:
+        schema = self._catalogue.by_id(row.dataset_id).schema
+        assert row.ciphertext is not None
+        texts = payload_texts(decrypt_payload(record_key, schema.vct, row.jti, row.rev, row.ciphertext))
+        head = StatementHead(
+            issuer_of(self._department), schema.vct, record_id_text(row.jti), row.iat, row.rev, row.prev
+        )
+        names = [entry.name for entry in schema.fields]
+        if len(names) != len(texts):
+            raise StoreError("record-rebuild", f"record {head.jti}: the stored payload does not fit its schema", record=head.jti)
+        sealed = seal(head, list(zip(names, texts, strict=True)), record_key)
+        if sealed.leaf != row.leaf:
+            raise StoreError("record-rebuild", f"record {head.jti}: the stored data does not give its leaf", record=head.jti)
+        return OpenRecord(row, schema, sealed.statement, sealed.disclosures, tuple(texts))

@@ -1,0 +1,139 @@
+"""The node's settings: one typed model, read from a TOML file and from ``XINLIAN_…`` environment variables.
+
+Rules
+1. Every wrong setting is named; no setting has a secret as default.
+2. The environment wins over the file. Nothing is read at import time: ``load_settings`` reads when called.
+3. Units stand in the names: ``_s`` seconds, ``_bytes`` bytes, ``_leaves`` leaves.
+
+Example: ``settings = load_settings(Path("node.toml"))``
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from xinlian.protocol.codes import check_uscc
+from xinlian.protocol.errors import ConfigError, InputError
+
+
+class Settings(BaseSettings):
+    """Settings of one department's node.
+
+    Source: design.md part 6 (Settings), parts 2.6, 4.2 and 4.5 for the limits.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="XINLIAN_", extra="forbid", frozen=True)
+
+    department: str = Field(description="USCC of the department this node belongs to (18 characters).")
+    data_dir: Path = Field(description="Folder of databases, keys and caches; owned by this node alone.")
+    deployment: Path = Field(description="Deployment manifest (the trust anchor).")
+    rpc_urls: tuple[str, ...] = Field(min_length=1, description="JSON-RPC endpoints of the chain; they must agree.")
+    passphrase: SecretStr | None = Field(None, description="Passphrase of the key files.")
+    passphrase_file: Path | None = Field(None, description="File that holds the passphrase (first line).")
+
+    listen_host: str = Field("127.0.0.1", description="Address the HTTP server binds.")
+    listen_port: int = Field(8700, ge=1, le=65535, description="Port the HTTP server binds.")
+    development: bool = Field(False, description="Allows plain HTTP between nodes. Never in production.")
+    demo: bool = Field(False, description="Marks every page and document with 演示.")
+
+    batch_max_leaves: int = Field(65_536, ge=1, le=65_536, description="A batch is sealed at this size.")
+    batch_max_age_s: float = Field(5.0, gt=0, description="Records and answers: sealed at this age.")
+    reads_max_age_s: float = Field(600.0, gt=0, description="Read entries: sealed at this age.")
+    poll_interval_s: float = Field(1.0, gt=0, description="How often the follower asks for a new head.")
+    view_warn_age_s: float = Field(60.0, gt=0, description="A view older than this carries a warning.")
+    max_view_age_s: float = Field(900.0, gt=0, description="A view older than this refuses personal data.")
+    anchor_promise_s: int = Field(3_600, ge=1, description="A pending value is promised on chain within this time.")
+
+    upload_max_bytes: int = Field(100_000_000, ge=1, description="Largest file or body that is read.")
+    upload_max_rows: int = Field(200_000, ge=1, description="Largest number of rows of one file.")
+    sealing_processes: int = Field(0, ge=0, description="Sealing processes; 0 = as many as cores.")
+    verify_attempts: int = Field(5, ge=1, le=5, description="Verify attempts per case, subject and field.")
+    unauthenticated_per_minute: int = Field(
+        120, ge=1, description="Exchange requests that fail authentication, per address and minute, before 429."
+    )
+    peer_timeout_s: float = Field(20.0, gt=0, description="Time allowed for another node's answer.")
+    token_days: int = Field(365, ge=1, description="Longest life of an API token.")
+    retention_days: int = Field(1_096, ge=1_096, description="Use records are kept this long (Decree 809 art. 29).")
+
+    @field_validator("department")
+    @classmethod
+    def _department_is_a_uscc(cls, value: str) -> str:
+        try:
+            check_uscc(value)
+        except InputError as error:
+            raise ValueError(error.message) from error
+        return value
+
+    @model_validator(mode="after")
+    def _one_passphrase(self) -> Settings:
+        if self.passphrase is not None and self.passphrase_file is not None:
+            raise ValueError("passphrase and passphrase_file exclude each other")
+        return self
+
+    def passphrase_bytes(self) -> bytes:
+        """The passphrase of the key files.
+
+        Raises:
+            ConfigError: ``passphrase-missing`` when neither setting is there or the file cannot be read.
+        """
+        if self.passphrase is not None:
+            return self.passphrase.get_secret_value().encode()
+        if self.passphrase_file is None:
+            raise ConfigError(
+                "passphrase-missing", "set XINLIAN_PASSPHRASE or XINLIAN_PASSPHRASE_FILE: the key files are encrypted"
+            )
+        try:
+            return self.passphrase_file.read_text("utf-8").splitlines()[0].encode()
+        except (OSError, IndexError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                "passphrase-missing", f"cannot read the passphrase from {self.passphrase_file}"
+            ) from error
+
+
+def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        file: TOML file, or None for the environment alone.
+        overrides: values that win over both.
+
+    Raises:
+        ConfigError: ``setting-wrong``; ``fields["settings"]`` lists every wrong one with the reason.
+    """
+    if file is not None and not file.is_file():
+        raise ConfigError("setting-wrong", f"settings file {file} is not there", settings=[str(file)])
+    try:
+        return _reader(file)(**overrides)
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise ConfigError("setting-wrong", "wrong settings: " + "; ".join(wrong), settings=wrong) from error
+    except ValueError as error:
+        raise ConfigError("setting-wrong", f"the settings cannot be read: {error}", settings=[str(error)]) from error
+
+
+def _reader(file: Path | None) -> type[Settings]:
+    """A Settings class that reads ``file`` below the environment."""
+
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            toml = (TomlConfigSettingsSource(settings_cls, file),) if file is not None else ()
+            return (init_settings, env_settings, *toml)
+
+    return FromFile
