@@ -45,6 +45,12 @@ interface Vm {
 
 /// @title What every test contract begins with
 abstract contract Base {
+    /// @dev forge's invariant runner asks targetSelectors() for these
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
     /// @dev tells forge that this is a test contract
