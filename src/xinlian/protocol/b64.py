@@ -1,9 +1,9 @@
-"""Base64url without padding, strict both ways (RFC 4648 §5; RFC 7515 §2).
+r"""Base64url without padding, strict both ways (RFC 4648 §5; RFC 7515 §2).
 
 One byte string has exactly one text: padding, other alphabets, line breaks and unused bits that are not
 zero are refused, because a second text for the same bytes would be a second digest for the same fact.
 
-Example: ``b64u(b"\\x00\\xff")`` is ``AP8``.
+Example: ``b64u(b"\x00\xff")`` is ``AP8``.
 """
 
 from __future__ import annotations

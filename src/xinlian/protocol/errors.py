@@ -128,17 +128,62 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("too-large", "The input is larger than the limit named.", "Split it or raise the limit in the settings."),
     # -- sections below are grown by the module that raises them ------------------------------------
     # -- protocol: evidence ------------------------------------------------------------------------
-    CodeEntry("base64-form", "A text is not canonical base64url without padding (RFC 4648 §5).", "Use the text exactly as it was issued."),
-    CodeEntry("statement-form", "A statement does not have the exact bytes that the encoder rec/1 writes.", "Use the statement exactly as the issuer's node handed it out."),
-    CodeEntry("disclosure-form", "A disclosure does not have the exact form [salt, name, value] in base64url.", "Use the disclosure exactly as the issuer's node handed it out."),
-    CodeEntry("receipt-form", "A receipt lacks a field, has one too many, or a field has the wrong form.", "Use the receipt exactly as the issuer's node handed it out."),
-    CodeEntry("bundle-format", "The file is not an evidence bundle of format xinlian-evidence/1.", "Ask the department for the bundle again; do not edit it."),
-    CodeEntry("manifest-format", "The file is not a deployment manifest of format xinlian-deployment/1.", "Fetch the manifest from the authority again; do not edit it."),
-    CodeEntry("key-set-form", "A key set is not the exact JWKS form that departments publish on the chain.", "Publish the key set that the node wrote, unchanged."),
-    CodeEntry("signature-wrong", "A signature does not fit the signed bytes and the key named.", "Ask the signer for the signed form again; do not edit it."),
-    CodeEntry("signature-key-unknown", "The key that signed is not in the signer's key set.", "Check that the department registered this key on the chain."),
+    CodeEntry(
+        "base64-form",
+        "A text is not canonical base64url without padding (RFC 4648 §5).",
+        "Use the text exactly as it was issued.",
+    ),
+    CodeEntry(
+        "statement-form",
+        "A statement does not have the exact bytes that the encoder rec/1 writes.",
+        "Use the statement exactly as the issuer's node handed it out.",
+    ),
+    CodeEntry(
+        "disclosure-form",
+        "A disclosure does not have the exact form [salt, name, value] in base64url.",
+        "Use the disclosure exactly as the issuer's node handed it out.",
+    ),
+    CodeEntry(
+        "receipt-form",
+        "A receipt lacks a field, has one too many, or a field has the wrong form.",
+        "Use the receipt exactly as the issuer's node handed it out.",
+    ),
+    CodeEntry(
+        "bundle-format",
+        "The file is not an evidence bundle of format xinlian-evidence/1.",
+        "Ask the department for the bundle again; do not edit it.",
+    ),
+    CodeEntry(
+        "manifest-format",
+        "The file is not a deployment manifest of format xinlian-deployment/1.",
+        "Fetch the manifest from the authority again; do not edit it.",
+    ),
+    CodeEntry(
+        "key-set-form",
+        "A key set is not the exact JWKS form that departments publish on the chain.",
+        "Publish the key set that the node wrote, unchanged.",
+    ),
+    CodeEntry(
+        "jws-form",
+        "A signed statement is not a compact JWS of the one form in use.",
+        "Ask the signer for the signed form again; do not edit it.",
+    ),
+    CodeEntry(
+        "jws-wrong",
+        "A JWS does not fit the signed bytes and the key named.",
+        "Ask the signer for the signed form again; do not edit it.",
+    ),
+    CodeEntry(
+        "jws-key-unknown",
+        "The key that signed is not in the signer's key set.",
+        "Check that the department registered this key on the chain.",
+    ),
     CodeEntry("tree-index", "A leaf index or a tree size is outside its tree.", "Use an index from 0 to size - 1."),
-    CodeEntry("as-of-future", "The block or time asked for is later than the chain's newest block.", "Ask for an earlier block or time, or leave it out."),
+    CodeEntry(
+        "as-of-future",
+        "The block or time asked for is later than the chain's newest block.",
+        "Ask for an earlier block or time, or leave it out.",
+    ),
     # -- chain ---------------------------------------------------------------------------------------
     CodeEntry("rpc-down", "The chain's RPC node cannot be reached.", "Check that it runs and that its URL is right.", True),
     CodeEntry("rpc-timeout", "The chain's RPC node did not answer in time.", "Try again; check its load and the network.", True),
@@ -299,10 +344,18 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "An erased record stays unreadable; otherwise restore the key store.",
     ),
     CodeEntry("record-unknown", "No record or entry with this id or position is stored here.", "Check the id."),
-    CodeEntry("dataset-unknown", "No dataset with this code, version or short code is stored here.", "Check the code, or load the dataset's schema first."),
+    CodeEntry(
+        "dataset-unknown",
+        "No dataset with this code, version or short code is stored here.",
+        "Check the code, or load the dataset's schema first.",
+    ),
     CodeEntry("user-unknown", "No such user on this node.", "Check the person id."),
-    CodeEntry("token-unknown", "The token is not known, was revoked or has expired.", "Ask the node's administrator for a new token."),
-    CodeEntry("case-subject-unknown", "This node holds no subjects for the case.", "Check the case number and its lead department."),
+    CodeEntry(
+        "token-unknown", "The token is not known, was revoked or has expired.", "Ask the node's administrator for a new token."
+    ),
+    CodeEntry(
+        "case-subject-unknown", "This node holds no subjects for the case.", "Check the case number and its lead department."
+    ),
     CodeEntry("dataset-exists", "This version of the dataset exists already.", "Raise the version."),
     CodeEntry("alias-taken", "The short code belongs to another dataset.", "Choose another short code."),
     CodeEntry(

@@ -12,6 +12,7 @@ Example: ``dumps_canonical({"a": [1, "信"]})`` is ``{"a":[1,"信"]}`` in UTF-8.
 from __future__ import annotations
 
 import json
+import re
 from typing import Final, NoReturn
 
 import orjson
@@ -21,6 +22,8 @@ from xinlian.protocol.types import MAX_EXACT_INT
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 32
+
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 def loads_strict(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> object:
@@ -46,7 +49,8 @@ def loads_strict(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MA
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise InputError("json-broken", f"not JSON at line {error.lineno}, column {error.colno}", line=error.lineno, column=error.colno) from error
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InputError("json-broken", f"not JSON at {where}", line=error.lineno, column=error.colno) from error
     if "\\u" in text:
         _check_surrogates(value)
     return value
@@ -88,18 +92,8 @@ def _check_depth(text: str, max_depth: int) -> None:
     if text.count("[") + text.count("{") <= max_depth:
         return
     depth = 0
-    in_string = escaped = False
-    for char in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif char == "\\":
-                escaped = True
-            elif char == '"':
-                in_string = False
-        elif char == '"':
-            in_string = True
-        elif char in "[{":
+    for char in _STRING.sub("", text):
+        if char in "[{":
             depth += 1
             if depth > max_depth:
                 raise InputError("json-too-deep", f"nested deeper than {max_depth}", limit=max_depth)

@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256, shake_256
+from itertools import pairwise
 from struct import Struct
 from typing import Final
 
@@ -348,7 +349,7 @@ def _parse_digests(digests: object) -> tuple[str, ...]:
     for item in digests:
         if len(item) != _DIGEST_CHARS or len(unb64u(item)) != 32:
             raise InputError("statement-form", "_sd: expected digests of 43 characters", field="_sd")
-    if any(a >= b for a, b in zip(digests, digests[1:], strict=False)):
+    if any(left >= right for left, right in pairwise(digests)):
         raise InputError("statement-form", "_sd: expected rising order without repetition", field="_sd")
     return tuple(digests)
 
