@@ -36,6 +36,7 @@ from xinlian.node.providing import PATH, SKEW_S
 from xinlian.node.reads import Reads, WrittenRead
 from xinlian.protocol import httpsig
 from xinlian.protocol.b64 import b64u
+from xinlian.protocol.bundle import dumps
 from xinlian.protocol.dataset import DatasetSchema, Mode
 from xinlian.protocol.envelope import (
     SUITE,
@@ -49,7 +50,7 @@ from xinlian.protocol.envelope import (
     seal_request,
 )
 from xinlian.protocol.errors import ChainError, InputError, NotFoundError, PeerError, RefusedError, XinlianError
-from xinlian.protocol.jwks import thumbprint_x25519
+from xinlian.node.peers import sealing_kid
 from xinlian.protocol.members import Scalar
 from xinlian.protocol.messages import (
     Answer,
@@ -67,7 +68,7 @@ from xinlian.protocol.messages import (
 from xinlian.protocol.record import parse_disclosure
 from xinlian.protocol.statements import ReadOutcome, parse_answer_statement
 from xinlian.protocol.subjects import Subject
-from xinlian.protocol.types import EpochS, KeyId, RecordId, Uscc
+from xinlian.protocol.types import VCT_ANSWER, EpochS, KeyId, RecordId, Uscc, issuer_of
 from xinlian.store import case_files, streams
 from xinlian.store import exchange as table
 from xinlian.store.opening import Store
@@ -314,7 +315,7 @@ class Asking:
         clock = httpsig.Clock(int(self._p.clock.wall_s()), SKEW_S)
         verified = httpsig.verify_response(response, sent.headers["signature"], find, clock)
         header = parse_header(reply.headers["xinlian-envelope"])
-        expected = answer_header(sent.header, verified.params.keyid, thumbprint_x25519(sent.request.reply_key))
+        expected = answer_header(sent.header, verified.params.keyid, sealing_kid(sent.request.reply_key))
         if header != expected:
             raise PeerError("answer-mismatch", "the answer's envelope does not belong to this request", member="envelope")
         answer = parse_answer(open_answer(header, reply.body, sent.reply_key, sent.body))
@@ -359,9 +360,9 @@ class Asking:
     def _verified(self, sent: _Sent, evidence: Evidence) -> tuple[dict[str, Any], dict[str, Any], bool]:
         bundle = evidence_bundle(evidence, int(self._p.clock.law_s()))
         report = self._p.bundles.verify_parsed(bundle)
-        proven = report.exit_code in _SHOWN and bundle.parsed_statement().iss == f"urn:uscc:{sent.request.to_uscc}"
-        statement = bundle.parsed_statement()
-        if statement.vct not in (sent.request.dataset, "xinlian/answer@1"):
+        statement = bundle.statement
+        proven = report.exit_code in _SHOWN and statement.iss == issuer_of(sent.request.to_uscc)
+        if statement.vct not in (sent.request.dataset, VCT_ANSWER):
             proven = False
         shown: dict[str, Any] = {
             "record_id": statement.jti,
@@ -375,7 +376,7 @@ class Asking:
         }
         if proven:
             shown["values"] = {d.name: d.value for d in map(parse_disclosure, evidence.disclosures)}
-        return shown, orjson.loads(bundle.dumps()), proven
+        return shown, orjson.loads(dumps(bundle)), proven
 
     def _shown_statement(self, sent: _Sent, index: int, outcome: Outcome, evidence: Evidence) -> ShownItem:
         shown, bundle, proven = self._verified(sent, evidence)
@@ -429,7 +430,7 @@ class Asking:
         stored = "no-answer" if state == "not-proven" and answer_digest is None else state.replace("not-proven", "received")
 
         def job(tx: Transaction) -> None:
-            table.finish(tx, sent.request.rid, stored, now, answer_digest, detail)
+            table.finish(tx, sent.request.rid, table.Ending(stored, now, answer_digest, detail))
             streams.insert_reads(tx, self._p.sealer, entries)
             case_files.put_received(tx, self._p.sealer, received)
 
@@ -508,7 +509,7 @@ class Asking:
         now = int(self._p.clock.wall_s())
         for row in left:
             await self._p.store.node.write(
-                lambda tx, rid=row.rid: table.finish(tx, rid, "no-answer", now, None, "interrupted")  # type: ignore[misc]
+                lambda tx, rid=row.rid: table.finish(tx, rid, table.Ending("no-answer", now, None, "interrupted"))  # type: ignore[misc]
             )
         return len(left)
 

@@ -71,8 +71,8 @@ class Call:
         """
         if self._find(tx) is not None:
             raise ConflictError("idempotency-race", "the same call is being carried out; repeat it", key=self.key)
-        kept = table.Kept(status, orjson.dumps(answer))
-        table.keep(tx, self.sealer, self._slot(), kept, self.created_at, positions)
+        kept = table.Kept(status, orjson.dumps(answer), self.created_at, positions)
+        table.keep(tx, self.sealer, self._slot(), kept)
 
 
 class Idempotency:

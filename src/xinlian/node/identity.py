@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from xinlian.node.chain_state import ChainState
-from xinlian.node.peers import Peers
+from xinlian.node.peers import Peers, sealing_kid
 from xinlian.node.transactions import Transactions
 from xinlian.protocol import sdjwt
 from xinlian.protocol.errors import ConfigError, RefusedError
-from xinlian.protocol.jwks import KeySet, thumbprint_ed25519, thumbprint_x25519
+from xinlian.protocol.jwks import USE_SIGN, KeySet, build_key_set, signing_jwk
 from xinlian.protocol.types import KeyId, Uscc
 from xinlian.store.secrets import NodeKeys
 
@@ -70,8 +70,8 @@ class Identity:
         """
         registered = self._peers.key_set_now(self._department)
         for pair in self._keys.signing.keys:
-            kid = thumbprint_ed25519(pair.public)
-            if registered is not None and registered.signing_key(kid) is not None:
+            kid = signing_jwk(pair.private.public_key()).kid
+            if registered is not None and registered.find(kid, USE_SIGN) is not None:
                 return SigningKey(kid, pair.private)
         raise ConfigError("keys-not-registered", "no signing key of this node stands in the department's key set on chain")
 
@@ -82,7 +82,7 @@ class Identity:
             RefusedError: ``refused-key-registered`` when this node never had it.
         """
         for pair in self._keys.hpke.keys:
-            if thumbprint_x25519(pair.public) == kid:
+            if sealing_kid(pair.public) == kid:
                 return pair.private
         raise RefusedError(
             "refused-key-registered", "the request is sealed to a key that is not this node's", check="key-registered"
@@ -95,9 +95,7 @@ class Identity:
 
     def key_set(self) -> KeySet:
         """The key set that this node's key files give, newest key first."""
-        return KeySet.of(
-            [pair.public for pair in self._keys.signing.keys], [pair.public for pair in self._keys.hpke.keys]
-        )
+        return key_set_of(self._department, self._keys)
 
     async def rotate(self, kind: str) -> dict[str, Any]:
         """Make a new key and publish the key set.
@@ -112,5 +110,11 @@ class Identity:
         rotate = self._keys.rotate_signing if kind == "signing" else self._keys.rotate_hpke
         self._keys = rotate(now, os.urandom)
         key_set = self.key_set()
-        done = await self._transactions.admin("DepartmentRegistry", "publishKeys", key_set.dumps().decode())
-        return {"kind": kind, "tx_hash": done.tx_hash, "keys": [key["kid"] for key in key_set.to_json()["keys"]]}
+        done = await self._transactions.admin("DepartmentRegistry", "publishKeys", key_set.serialise().decode())
+        return {"kind": kind, "tx_hash": done.tx_hash, "keys": [key.kid for key in key_set.keys]}
+
+
+def key_set_of(department: str, keys: NodeKeys) -> KeySet:
+    """The key set that a node's key files give, with possession proofs, newest key of each use first."""
+    signing = [pair.private for pair in keys.signing.keys]
+    return build_key_set(department, signing, [pair.private.public_key() for pair in keys.hpke.keys])

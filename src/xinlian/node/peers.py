@@ -6,8 +6,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from xinlian.node.chain_state import ChainState
-from xinlian.protocol.errors import InputError, NotFoundError
-from xinlian.protocol.jwks import KeySet, parse_key_set
+from xinlian.protocol.errors import EvidenceError, InputError, NotFoundError
+from xinlian.protocol.jwks import USE_SEAL, KeySet, parse_key_set, sealing_jwk
 from xinlian.protocol.messages import ProviderCheck, refusal
 from xinlian.protocol.types import KeyId
 
@@ -44,10 +44,12 @@ class Peers:
             RefusedError: ``refused-key-registered``.
         """
         key_set = self.key_set_now(uscc)
-        found = None if key_set is None else key_set.signing_key(kid)
-        if found is None:
-            raise refusal(ProviderCheck.KEY_REGISTERED, "the signing key is not registered now", department=uscc)
-        return found
+        try:
+            if key_set is not None:
+                return key_set.signing_key(kid)
+        except EvidenceError:
+            pass
+        raise refusal(ProviderCheck.KEY_REGISTERED, "the signing key is not registered now", department=uscc)
 
     def hpke_key_now(self, uscc: str) -> tuple[KeyId, X25519PublicKey]:
         """The newest key to seal to.
@@ -56,7 +58,15 @@ class Peers:
             NotFoundError: ``department-keys``.
         """
         key_set = self.key_set_now(uscc)
-        found = None if key_set is None else key_set.newest_hpke_key()
-        if found is None:
-            raise NotFoundError("department-keys", "the department has no key to seal to on chain", department=uscc)
-        return found
+        try:
+            if key_set is not None:
+                key = key_set.current(USE_SEAL)
+                return key.kid, X25519PublicKey.from_public_bytes(key.x)
+        except EvidenceError:
+            pass
+        raise NotFoundError("department-keys", "the department has no key to seal to on chain", department=uscc)
+
+
+def sealing_kid(public: bytes) -> KeyId:
+    """The key id of an X25519 public key (32 bytes)."""
+    return sealing_jwk(X25519PublicKey.from_public_bytes(public)).kid

@@ -126,8 +126,8 @@ class People:
         self.get(user_id)
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         now = int(self._now())
-        expires_at = now + days * 86_400
-        await self._writer.write(lambda tx: table.add_token(tx, user_id, token, label, now, expires_at))
+        terms = table.TokenTerms(user_id, label, now, now + days * 86_400)
+        await self._writer.write(lambda tx: table.add_token(tx, token, terms))
         return token
 
     def get(self, user_id: int) -> Person:

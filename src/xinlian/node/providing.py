@@ -28,7 +28,7 @@ from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.identity import Identity
-from xinlian.node.peers import Peers
+from xinlian.node.peers import Peers, sealing_kid
 from xinlian.node.provider_checks import Admitted, Moment, admit
 from xinlian.node.rate import RateLimit
 from xinlian.node.reads import Reads, WrittenRead
@@ -39,7 +39,6 @@ from xinlian.protocol.dataset import DatasetSchema, Mode, check_parameters, eval
 from xinlian.protocol.envelope import Direction, EnvelopeHeader, answer_header, check_bound, dumps_header, parse_header
 from xinlian.protocol.envelope import open_request, seal_answer
 from xinlian.protocol.errors import ConflictError, InputError, NotFoundError, RefusedError, XinlianError
-from xinlian.protocol.jwks import thumbprint_x25519
 from xinlian.protocol.messages import (
     Answer,
     AnswerItem,
@@ -431,7 +430,7 @@ class Providing:
     def _seal(self, call: _Call, plaintext: bytes) -> Outgoing:
         now = int(self._clock.wall_s())
         signing = self._identity.current_signing()
-        header = answer_header(call.header, signing.kid, thumbprint_x25519(call.request.reply_key))
+        header = answer_header(call.header, signing.kid, sealing_kid(call.request.reply_key))
         body = seal_answer(header, plaintext, X25519PublicKey.from_public_bytes(call.request.reply_key), call.ciphertext)
         headers = {"content-type": "application/octet-stream", "xinlian-envelope": dumps_header(header)}
         params = httpsig.SignatureParams(EpochS(now), EpochS(now + ANSWER_WINDOW_S), call.header.rid, signing.kid)

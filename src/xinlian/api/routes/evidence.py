@@ -10,6 +10,7 @@ from starlette.responses import Response
 from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
 from xinlian.api.bodies import read_body
 from xinlian.node.people import Role
+from xinlian.protocol.bundle import dumps
 
 router = APIRouter(prefix="/api/v1", tags=["evidence"])
 _publisher = [Depends(allow(Role.PUBLISHER))]
@@ -33,19 +34,19 @@ async def record_bundle(
     """The evidence bundle of a record with the fields chosen."""
     names = None if fields is None else tuple(name for name in fields.split(",") if name)
     bundle = node_of(request).bundles.record_bundle(record_id, rev, names, signed=signed)
-    return Response(bundle.dumps(), media_type="application/json")
+    return Response(dumps(bundle), media_type="application/json")
 
 
 @router.get("/answers/{position}/bundle", tags=["bundles"], dependencies=[Depends(allow(Role.SHARING, Role.AUDITOR))])
 async def answer_bundle(request: Request, position: int) -> Response:
     """The evidence bundle of an answer statement that this department gave."""
-    return Response(node_of(request).bundles.answer_bundle(position).dumps(), media_type="application/json")
+    return Response(dumps(node_of(request).bundles.answer_bundle(position)), media_type="application/json")
 
 
 @router.get("/reads/{position}/bundle", tags=["bundles"], dependencies=[Depends(allow(Role.AUDITOR))])
 async def read_bundle(request: Request, position: int) -> Response:
     """The evidence bundle of a read entry, clear parts only."""
-    return Response(node_of(request).bundles.read_bundle(position).dumps(), media_type="application/json")
+    return Response(dumps(node_of(request).bundles.read_bundle(position)), media_type="application/json")
 
 
 @router.post("/verifications", tags=["verifications"], dependencies=[Depends(allow(*ANYONE_SIGNED_IN))])

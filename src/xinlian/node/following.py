@@ -1,0 +1,243 @@
+"""Following the chain: events into the store and the projection, this node's own batches and marks to their final state.
+
+Rules
+1. One transaction per step: blocks, events, batches, marks, own outbox states, progress. A stop loses nothing and doubles nothing.
+2. A reorganisation rolls the cache back to the fork, rebuilds the projection from what remains, and takes own batches back to ``sent``.
+3. Final = ``confirmations`` blocks deep; only then is there a receipt.
+4. Another or a shorter chain stops following and anchoring with an alarm (``chain-replaced``) until ``chain reattach``.
+
+Source: design 2.1, 6 (Follower).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from xinlian.chain.events import Event
+from xinlian.chain.follower import Followed, Follower, Rollback
+from xinlian.node.chain_state import ChainState
+from xinlian.node.clock import Clock
+from xinlian.protocol.errors import ChainError
+from xinlian.protocol.types import Uscc
+from xinlian.protocol.verification import BlockRef
+from xinlian.store import anchoring, chain_cache
+from xinlian.store.writer import Reader, Transaction, Writer
+
+_log = structlog.get_logger(__name__)
+_PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFact:
+    """A stored event as the projection reads it."""
+
+    name: str
+    args: dict[str, Any]
+    block_number: int
+    block_time: int
+
+
+def stored_facts(reader: Reader) -> list[StoredFact]:
+    """Every stored event, in the chain's order."""
+    facts: list[StoredFact] = []
+    after = (-1, -1)
+    while page := chain_cache.all_events(reader, after, _PAGE):
+        facts.extend([StoredFact(e.name, json.loads(e.args), e.block_number, e.block_time) for e in page])
+        after = (page[-1].block_number, page[-1].log_index)
+    return facts
+
+
+class Following:
+    """The use case.
+
+    Args:
+        department: USCC of this node.
+        writer: node.db.
+        state: the projection.
+        clock: told of every head.
+        confirmations: of the manifest.
+        poll_interval_s: pause between looks at the chain.
+    """
+
+    def __init__(
+        self,
+        department: Uscc,
+        writer: Writer,
+        state: ChainState,
+        clock: Clock,
+        confirmations: int,
+        poll_interval_s: float,
+    ) -> None:
+        self._department = department
+        self._writer = writer
+        self._state = state
+        self._clock = clock
+        self._confirmations = confirmations
+        self._poll_s = poll_interval_s
+        self._moved = asyncio.Condition()
+        self._look = asyncio.Event()
+        self.alarm: ChainError | None = None
+        self.trouble: ChainError | None = None
+
+    def restore(self, wall_s: float) -> None:
+        """Load the projection and the last head from the store, at start."""
+        with self._writer.read() as reader:
+            self._state.rebuild(stored_facts(reader))
+            progress = chain_cache.progress(reader)
+        if progress is not None:
+            head = BlockRef(progress.block.number, progress.block.hash, progress.block.time)
+            self._clock.restore(head, wall_s - progress.reached_at)
+
+    def start_block(self) -> tuple[int, str] | None:
+        """Number and hash of the last block followed, None before the first."""
+        with self._writer.read() as reader:
+            progress = chain_cache.progress(reader)
+        return None if progress is None else (progress.block.number, progress.block.hash)
+
+    async def run(self, follower: Follower) -> None:
+        """Follow until cancelled; trouble is remembered, logged once, and tried again."""
+        while True:
+            try:
+                await self._round(follower)
+                self.trouble = None
+            except ChainError as error:
+                self._note(error)
+            await self._pause()
+
+    def _note(self, error: ChainError) -> None:
+        if error.code in ("chain-replaced", "chain-wrong"):
+            self.alarm = error
+        if self.trouble is None or self.trouble.code != error.code:
+            _log.warning("chain trouble", code=error.code, detail=error.message)
+        self.trouble = error
+
+    async def _pause(self) -> None:
+        try:
+            await asyncio.wait_for(self._look.wait(), self._poll_s)
+        except TimeoutError:
+            pass
+        self._look.clear()
+
+    def look_now(self) -> None:
+        """Look at the chain at once (a transaction was just mined)."""
+        self._look.set()
+
+    async def _round(self, follower: Follower) -> None:
+        async for step in follower.steps():
+            if isinstance(step, Rollback):
+                await self._roll_back(step)
+            else:
+                await self._apply(step)
+        async with self._moved:
+            self._moved.notify_all()
+
+    async def _apply(self, step: Followed) -> None:
+        head = BlockRef(step.head.number, step.head.hash, step.head.time)
+        stored = self._step(step)
+        final_block = head.number - self._confirmations
+
+        def job(tx: Transaction) -> None:
+            chain_cache.apply(tx, stored)
+            for event in step.events:
+                if event.name == "BatchAnchored" and event.args["department"] == self._department:
+                    args = event.args
+                    anchoring.batch_mined(tx, args["stream"], args["sequence"], event.block_number, event.block_time)
+            anchoring.finalise(tx, final_block)
+
+        await self._writer.write(job)
+        for event in step.events:
+            self._state.apply(event)
+        self._clock.saw(head)
+
+    def _step(self, step: Followed) -> chain_cache.Step:
+        block = chain_cache.Block(step.head.number, step.head.hash, step.head.time)
+        blocks = {e.block_number: chain_cache.Block(e.block_number, e.block_hash, e.block_time) for e in step.events}
+        blocks[block.number] = block
+        return chain_cache.Step(
+            blocks=[blocks[number] for number in sorted(blocks)],
+            events=[_stored_event(event) for event in step.events],
+            batches=[_batch(event) for event in step.events if event.name == "BatchAnchored"],
+            marks=[_mark(event) for event in step.events if event.name == "StatusSet"],
+            progress=chain_cache.Progress(block, int(self._clock.wall_s())),
+        )
+
+    async def _roll_back(self, step: Rollback) -> None:
+        fork = chain_cache.Block(step.block.number, step.block.hash, step.block.time)
+        _log.warning("reorganisation", fork_block=fork.number)
+        reached = int(self._clock.wall_s())
+
+        def job(tx: Transaction) -> list[StoredFact]:
+            chain_cache.rollback_to(tx, fork, reached)
+            anchoring.unmine_after(tx, fork.number)
+            return stored_facts(tx)
+
+        self._state.rebuild(await self._writer.write(job))
+        self._clock.saw(BlockRef(fork.number, fork.hash, fork.time))
+
+    async def reach(self, block_number: int, timeout_s: float) -> bool:
+        """Wait until this node's view has reached a block.
+
+        Returns:
+            False when it did not in time.
+        """
+
+        async def until() -> None:
+            async with self._moved:
+                await self._moved.wait_for(lambda: self._clock.head().number >= block_number)
+
+        self._look.set()
+        try:
+            await asyncio.wait_for(until(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+
+def _stored_event(event: Event) -> chain_cache.ChainEvent:
+    keys: Sequence[str | None] = [*event.keys, None, None, None][:3]
+    return chain_cache.ChainEvent(
+        event.block_number,
+        event.log_index,
+        event.tx_hash,
+        event.block_hash,
+        event.block_time,
+        event.contract,
+        event.name,
+        event.args_json,
+        *keys,
+    )
+
+
+def _batch(event: Event) -> chain_cache.ChainBatch:
+    args = event.args
+    return chain_cache.ChainBatch(
+        args["department"],
+        args["stream"],
+        args["sequence"],
+        bytes.fromhex(args["root"].removeprefix("0x")),
+        args["size"],
+        args["suite"],
+        event.block_number,
+        event.block_time,
+        event.tx_hash,
+    )
+
+
+def _mark(event: Event) -> chain_cache.ChainMark:
+    args = event.args
+    return chain_cache.ChainMark(
+        args["department"],
+        args["sequence"],
+        args["word"],
+        args["mask"],
+        args["status"],
+        args["reason"],
+        event.block_number,
+        event.log_index,
+    )
