@@ -19,6 +19,7 @@ import asyncio
 import http.client
 import time
 from collections.abc import Sequence
+from itertools import count
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ import aiohttp
 from xinlian.chain import jsonrpc, questions
 from xinlian.chain.questions import Question
 from xinlian.protocol.errors import ChainError, ConfigError
+from xinlian.protocol.keccak import keccak256
+from xinlian.protocol.manifest import Deployment
 
 T = TypeVar("T")
 
@@ -72,7 +75,9 @@ def _pause_s(attempt: int) -> float:
     return float(min(0.1 * 2**attempt, 2.0))
 
 
-def _down(cause: BaseException) -> ChainError:
+def _unanswered(cause: Exception) -> ChainError:
+    if isinstance(cause, TimeoutError):  # aiohttp's own timeouts are TimeoutErrors, too
+        return ChainError("rpc-timeout", "the chain's RPC node did not answer in time")
     return ChainError("rpc-down", f"the chain's RPC node cannot be reached ({type(cause).__name__})")
 
 
@@ -124,16 +129,14 @@ class Rpc:
         return answers
 
     async def _exchange(self, body: bytes) -> bytes:
-        for attempt in range(self._attempts):
+        for attempt in count():
             try:
                 return await self._post(body)
-            except (aiohttp.ClientError, OSError, TimeoutError, _BusyError) as error:
-                failure = error
-            if attempt + 1 < self._attempts:
-                await asyncio.sleep(_pause_s(attempt))
-        if isinstance(failure, TimeoutError):  # aiohttp's own timeouts are TimeoutErrors too
-            raise ChainError("rpc-timeout", "the chain's RPC node did not answer in time") from failure
-        raise _down(failure) from failure
+            except (aiohttp.ClientError, OSError, _BusyError) as error:  # TimeoutError is an OSError
+                if attempt + 1 >= self._attempts:
+                    raise _unanswered(error) from error
+            await asyncio.sleep(_pause_s(attempt))
+        raise AssertionError("count() does not end")
 
     async def _post(self, body: bytes) -> bytes:
         if self._session is None:
@@ -174,17 +177,15 @@ class BlockingRpc:
         return jsonrpc.decode(self._exchange(jsonrpc.encode([question])), [question])[0]
 
     def _exchange(self, body: bytes) -> bytes:
-        for attempt in range(self._attempts):
+        for attempt in count():
             try:
                 return self._post(body)
             except (http.client.HTTPException, OSError, _BusyError) as error:
-                failure = error
                 self.close()
-            if attempt + 1 < self._attempts:
-                time.sleep(_pause_s(attempt))
-        if isinstance(failure, TimeoutError):
-            raise ChainError("rpc-timeout", "the chain's RPC node did not answer in time") from failure
-        raise _down(failure) from failure
+                if attempt + 1 >= self._attempts:
+                    raise _unanswered(error) from error
+            time.sleep(_pause_s(attempt))
+        raise AssertionError("count() does not end")
 
     def _post(self, body: bytes) -> bytes:
         connection = self._connection or self._open()
@@ -216,3 +217,18 @@ async def check_chain(rpc: AsksChain, chain_id: int, genesis_hash: str) -> None:
         raise ChainError(
             "chain-wrong", f"genesis is {genesis.hash}, expected {genesis_hash}", found=genesis.hash, expected=genesis_hash
         )
+
+
+async def check_code(rpc: AsksChain, deployment: Deployment) -> None:
+    """Make sure that exactly the code of the manifest stands at every contract's address.
+
+    Raises:
+        ChainError: code-missing naming the contract, or the transport's errors.
+    """
+    contracts = list(deployment.contracts.items())
+    for (name, one), code in zip(
+        contracts, await rpc.ask_all([questions.code(one.address) for _, one in contracts]), strict=True
+    ):
+        if "0x" + keccak256(code).hex() != one.code_hash:
+            what = "other code than the manifest says" if code else "no code"
+            raise ChainError("code-missing", f"{name}: there is {what} at {one.address}", contract=name, address=one.address)

@@ -74,7 +74,8 @@ class TxReceipt:
 
 
 def _bad(what: str, expected: str) -> ChainError:
-    return ChainError("rpc-answer", f"the RPC node answered {what} in a wrong form: expected {expected}", what=what, expected=expected)
+    text = f"the RPC node answered {what} in a wrong form: expected {expected}"
+    return ChainError("rpc-answer", text, what=what, expected=expected)
 
 
 def quantity(value: object, what: str = "a quantity") -> int:

@@ -1,0 +1,337 @@
+"""Typed calls and views of the five contracts: pure values, coded by the compiled ABI.
+
+A state-changing function gives a ``Call`` for the ``Sender``; a view gives a ``Question`` for either transport.
+
+Example::
+
+    ledger = RecordLedger(address)
+    await sender.send("anchor:1:7", ledger.anchor([batch], [], bytes(32)))
+    await rpc.ask(ledger.is_anchored("1241…", batch))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from xinlian.chain import abi, questions, wire
+from xinlian.chain.calls import (
+    Batch,
+    Call,
+    CaseState,
+    CatalogEntry,
+    Department,
+    Grant,
+    Mark,
+    NewCase,
+    NewSigner,
+    Proposal,
+    Registration,
+    Signer,
+    Terms,
+    unhex,
+)
+from xinlian.chain.questions import Question
+from xinlian.chain.wire import BlockTag
+from xinlian.protocol.errors import ChainError
+
+T = TypeVar("T")
+_NOBODY = "0x" + "00" * 18
+_Read = Callable[[list[Any]], T]
+
+
+def encode_call(contract: str, function: str, args: Sequence[object]) -> bytes:
+    """Calldata of a function.
+
+    Raises:
+        ChainError: chain-abi.
+    """
+    member = abi.contract(contract).functions.get(function)
+    if member is None:
+        raise ChainError("chain-abi", f"contract {contract} has no function {function}", contract=contract, function=function)
+    return member.selector + abi.encode(member.inputs, args)
+
+
+def create(contract: str, args: Sequence[object]) -> Call:
+    """A transaction that creates a contract."""
+    found = abi.contract(contract)
+    return Call(None, found.bytecode + abi.encode(found.constructor, args), f"create {contract}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Contract:
+    address: str
+
+    def _call(self, function: str, *args: object) -> Call:
+        contract = type(self).__name__
+        return Call(self.address, encode_call(contract, function, args), f"{contract}.{function}")
+
+    def _view(self, function: str, args: Sequence[object], read: _Read[T], tag: BlockTag) -> Question[T]:
+        contract = type(self).__name__
+        outputs = abi.contract(contract).functions[function].outputs
+        asked = questions.call(self.address, encode_call(contract, function, args), tag)
+
+        def decoded(value: object) -> T:
+            data = wire.data(value, "return data")
+            if not data:
+                raise ChainError("code-missing", f"there is no {contract} at {self.address}", address=self.address)
+            return read(abi.decode(outputs, data))
+
+        return Question(asked.method, asked.params, decoded)
+
+    def accumulator(self, view: str, key: Sequence[str | int], tag: BlockTag = "latest") -> Question[bytes]:
+        """The accumulator that ``view`` shows for ``key`` (see ``events.AccumulatorId``), 32 bytes."""
+        return self._view(view, key, _bytes, tag)
+
+
+def _first(values: list[Any]) -> Any:
+    return values[0]
+
+
+def _bytes(values: list[Any]) -> bytes:
+    return unhex(values[0])
+
+
+def _signer_plain(one: NewSigner) -> dict[str, object]:
+    return {"signer": one.signer, "roles": one.roles, "possession": one.possession}
+
+
+class DepartmentRegistry(_Contract):
+    """Departments, other receivers, their key sets and their signers."""
+
+    __slots__ = ()
+
+    def register(self, new: Registration) -> Call:
+        """Authority: register a department with its first keys and signers."""
+        signers = [_signer_plain(one) for one in new.signers]
+        return self._call("register", new.department, new.kind, new.name, new.endpoint, new.jwks, signers)
+
+    def suspend(self, department: str, reason: int) -> Call:
+        """Authority: suspend a department."""
+        return self._call("suspend", department, reason)
+
+    def reinstate(self, department: str) -> Call:
+        """Authority: end a suspension."""
+        return self._call("reinstate", department)
+
+    def mark_compromised(self, department: str, since_block: int) -> Call:
+        """Authority: batches from this block on are suspect."""
+        return self._call("markCompromised", department, since_block)
+
+    def transfer_authority(self, to: str) -> Call:
+        """Authority: begin the handover to another address."""
+        return self._call("transferAuthority", to)
+
+    def accept_authority(self) -> Call:
+        """Pending authority: take over."""
+        return self._call("acceptAuthority")
+
+    def add_signer(self, new: NewSigner) -> Call:
+        """ADMIN: add a signer to the own department."""
+        return self._call("addSigner", _signer_plain(new))
+
+    def retire_signer(self, signer: str) -> Call:
+        """ADMIN: retire a signer of the own department."""
+        return self._call("retireSigner", signer)
+
+    def publish_keys(self, jwks: str) -> Call:
+        """ADMIN: publish the own department's next key set."""
+        return self._call("publishKeys", jwks)
+
+    def change_endpoint(self, endpoint: str) -> Call:
+        """ADMIN: publish the own node's new URL."""
+        return self._call("changeEndpoint", endpoint)
+
+    def authority(self, tag: BlockTag = "latest") -> Question[str]:
+        """The authority's address."""
+        return self._view("authority", (), _first, tag)
+
+    def department_of(self, department: str, tag: BlockTag = "latest") -> Question[Department]:
+        """What the registry holds of a department."""
+
+        def read(values: list[Any]) -> Department:
+            one = values[0]
+            return Department(
+                one["kind"],
+                one["active"],
+                one["registeredBlock"],
+                one["compromisedSince"],
+                one["keySetVersion"],
+                unhex(one["keySetHash"]),
+            )
+
+        return self._view("departmentOf", (department,), read, tag)
+
+    def signer_of(self, signer: str, tag: BlockTag = "latest") -> Question[Signer]:
+        """What the registry holds of a signer."""
+
+        def read(values: list[Any]) -> Signer:
+            one = values[0]
+            known = None if one["department"] == _NOBODY else one["department"]
+            return Signer(known, one["roles"], one["fromBlock"], one["toBlock"])
+
+        return self._view("signerOf", (signer,), read, tag)
+
+    def is_active(self, department: str, tag: BlockTag = "latest") -> Question[bool]:
+        """Registered and not suspended."""
+        return self._view("isActive", (department,), _first, tag)
+
+    def is_active_at(self, department: str, block_number: int, tag: BlockTag = "latest") -> Question[bool]:
+        """Registered and not suspended at the end of that block."""
+        return self._view("isActiveAt", (department, block_number), _first, tag)
+
+
+class DatasetCatalog(_Contract):
+    """Catalogue entries by owner, serial and version."""
+
+    __slots__ = ()
+
+    def propose(self, new: Proposal) -> Call:
+        """LAW of the owner: propose a version."""
+        plain = {
+            "serial": new.serial,
+            "version": new.version,
+            "schemaHash": new.schema_hash,
+            "shareType": new.share_type,
+            "fieldCount": new.field_count,
+            "viewCount": new.view_count,
+            "verifiableMask": new.verifiable_mask,
+            "purposes": list(new.purposes),
+        }
+        return self._call("propose", plain)
+
+    def publish(self, owner: str, serial: int, version: int) -> Call:
+        """Authority: publish a proposed version."""
+        return self._call("publish", owner, serial, version)
+
+    def retire(self, owner: str, serial: int, version: int) -> Call:
+        """Authority: retire a published version."""
+        return self._call("retire", owner, serial, version)
+
+    def entry_of(self, owner: str, serial: int, version: int, tag: BlockTag = "latest") -> Question[CatalogEntry]:
+        """What the catalogue holds of a version."""
+
+        def read(values: list[Any]) -> CatalogEntry:
+            one = values[0]
+            return CatalogEntry(
+                one["state"],
+                one["shareType"],
+                one["fieldCount"],
+                one["viewCount"],
+                one["publishedBlock"],
+                one["retiredBlock"],
+                unhex(one["schemaHash"]),
+                one["verifiableMask"],
+            )
+
+        return self._view("entryOf", (owner, serial, version), read, tag)
+
+    def is_published_at(self, dataset: tuple[str, int, int], block_number: int, tag: BlockTag = "latest") -> Question[bool]:
+        """Whether (owner, serial, version) was published and not retired at that block."""
+        return self._view("isPublishedAt", (*dataset, block_number), _first, tag)
+
+
+class RecordLedger(_Contract):
+    """Batch slots and status words."""
+
+    __slots__ = ()
+
+    def anchor(self, batches: Sequence[Batch], marks: Sequence[Mark], state_root: bytes = bytes(32)) -> Call:
+        """ANCHOR: anchor batches; then set status superseded for the marks."""
+        plain_batches = [
+            {"stream": one.stream, "sequence": one.sequence, "root": one.root, "size": one.size, "suite": one.suite}
+            for one in batches
+        ]
+        plain_marks = [{"sequence": one.sequence, "word": one.word, "mask": one.mask} for one in marks]
+        return self._call("anchor", plain_batches, plain_marks, state_root)
+
+    def set_status(self, sequence: int, words: Sequence[tuple[int, int]], status: int, reason: int) -> Call:
+        """ANCHOR: raise the status of leaves of one batch of stream records; ``words`` are (word, mask)."""
+        numbers = [word for word, _ in words]
+        masks = [mask for _, mask in words]
+        return self._call("setStatus", sequence, numbers, masks, status, reason)
+
+    def is_anchored(self, department: str, batch: Batch, tag: BlockTag = "latest") -> Question[bool]:
+        """Whether exactly this batch stands in its slot."""
+        args = (department, batch.stream, batch.sequence, batch.root, batch.size, batch.suite)
+        return self._view("isAnchored", args, _first, tag)
+
+    def status_of(self, department: str, sequence: int, index: int, tag: BlockTag = "latest") -> Question[tuple[bool, int]]:
+        """(anchored, status) of a leaf of stream records."""
+        return self._view("statusOf", (department, sequence, index), lambda values: (values[0], values[1]), tag)
+
+    def slot_of(self, department: str, stream: int, sequence: int, tag: BlockTag = "latest") -> Question[bytes]:
+        """The slot's 32 bytes, zero when empty."""
+        return self._view("slotOf", (department, stream, sequence), _bytes, tag)
+
+
+class SharingRegistry(_Contract):
+    """Grants by provider and number."""
+
+    __slots__ = ()
+
+    def grant(self, number: int, receiver: str, dataset: tuple[int, int], terms: Terms) -> Call:
+        """LAW of the provider: grant (serial, version) to a receiver."""
+        return self._call("grant", number, receiver, *dataset, terms.plain())
+
+    def narrow(self, number: int, terms: Terms) -> Call:
+        """LAW of the provider: narrow a grant's terms."""
+        return self._call("narrow", number, terms.plain())
+
+    def revoke(self, number: int, reason: int) -> Call:
+        """LAW of the provider: revoke a grant."""
+        return self._call("revoke", number, reason)
+
+    def grant_of(self, provider: str, number: int, tag: BlockTag = "latest") -> Question[Grant]:
+        """What the registry holds of a grant."""
+
+        def read(values: list[Any]) -> Grant:
+            one = values[0]
+            return Grant(one["state"], one["receiver"], one["serial"], one["version"], Terms.from_plain(one["terms"]))
+
+        return self._view("grantOf", (provider, number), read, tag)
+
+    def is_running_at(self, provider: str, number: int, time: int, tag: BlockTag = "latest") -> Question[bool]:
+        """Active and within its term at ``time`` (epoch seconds)."""
+        return self._view("isRunningAt", (provider, number, time), _first, tag)
+
+
+class CaseLedger(_Contract):
+    """Cases by lead and number."""
+
+    __slots__ = ()
+
+    def open(self, new: NewCase) -> Call:
+        """LAW of the lead: open a case."""
+        participants = list(new.participants)
+        return self._call("open", new.case_no, new.scenario, participants, new.subjects_root, new.subject_count)
+
+    def add_subject(self, case_no: bytes, subjects_root: bytes) -> Call:
+        """LAW of the lead: add one subject; the root covers them all."""
+        return self._call("addSubject", case_no, subjects_root)
+
+    def close(self, case_no: bytes, outcome: int) -> Call:
+        """LAW of the lead: close a case."""
+        return self._call("close", case_no, outcome)
+
+    def case_of(self, lead: str, case_no: bytes, tag: BlockTag = "latest") -> Question[CaseState]:
+        """What the ledger holds of a case."""
+
+        def read(values: list[Any]) -> CaseState:
+            one = values[0]
+            return CaseState(
+                unhex(one["scenario"]),
+                unhex(one["subjectsRoot"]),
+                one["subjectCount"],
+                one["openedAt"],
+                one["closedAt"],
+                one["outcome"],
+                tuple(one["participants"]),
+            )
+
+        return self._view("caseOf", (lead, case_no), read, tag)
+
+    def is_open_for(self, lead: str, case_no: bytes, department: str, tag: BlockTag = "latest") -> Question[bool]:
+        """Open, and ``department`` is its lead or a participant."""
+        return self._view("isOpenFor", (lead, case_no, department), _first, tag)

@@ -1,0 +1,170 @@
+"""Events of the five contracts: decoding, their bodies for the accumulators, and which accumulators they fold into.
+
+Rules
+1. An ``Event``'s ``args`` are plain JSON values by name (see ``abi``), so they survive a database unchanged.
+2. ``body(event)`` = abi.encode of all arguments in the order of declaration, indexed ones included (design 4.2).
+3. ``folds(event)`` lists the accumulators an event goes into; that of its owner only for the event that creates the entity.
+   A dataset's first proposal is the one of version 1: the contract lets no version be skipped.
+
+Example: ``decode_log(log, block_time, {"0xabc…": "RecordLedger"}).args["sequence"]``
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xinlian.chain import abi
+from xinlian.chain.wire import Log
+from xinlian.protocol.accumulator import fold
+from xinlian.protocol.errors import ChainError
+
+_RECORDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One decoded event.
+
+    Args:
+        contract: name as in the manifest.
+        name: of the event.
+        args: plain values by argument name.
+        block_number: height of its block.
+        block_hash: ``0x`` + 64 hex.
+        block_time: epoch seconds.
+        tx_hash: ``0x`` + 64 hex.
+        log_index: place within the block.
+    """
+
+    contract: str
+    name: str
+    args: Mapping[str, Any]
+    block_number: int
+    block_hash: str
+    block_time: int
+    tx_hash: str
+    log_index: int
+
+    @property
+    def args_json(self) -> str:
+        """The arguments as compact JSON, in the order of declaration."""
+        return json.dumps(self.args, ensure_ascii=False, separators=(",", ":"))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The indexed arguments as text, in the order of declaration (at most three; for key columns)."""
+        return tuple(str(self.args[one.name]) for one in member_of(self).inputs if one.indexed)
+
+
+@dataclass(frozen=True, slots=True)
+class AccumulatorId:
+    """One accumulator on the chain: the view that shows it and the view's arguments.
+
+    Example: ``AccumulatorId("RecordLedger", "accumulatorOf", ("1241…", 1))``
+    """
+
+    contract: str
+    view: str
+    key: tuple[str | int, ...]
+
+
+def member_of(event: Event) -> abi.Member:
+    """The ABI entry of an event.
+
+    Raises:
+        ChainError: chain-abi when the contracts have no such event.
+    """
+    found = abi.event_members().get((event.contract, event.name))
+    if found is None:
+        raise ChainError("chain-abi", f"contract {event.contract} has no event {event.name}")
+    return found
+
+
+def decode_log(log: Log, block_time: int, contracts: Mapping[str, str]) -> Event:
+    """Decode a log of one of our contracts.
+
+    Args:
+        log: as delivered.
+        block_time: of its block, epoch seconds.
+        contracts: contract name by lower-case address.
+
+    Raises:
+        ChainError: chain-abi for a foreign address, an unknown event or data that does not fit.
+    """
+    name = contracts.get(log.address)
+    member = abi.contract(name).events.get(log.topics[0]) if name is not None and log.topics else None
+    if name is None or member is None:
+        raise ChainError("chain-abi", f"a log of {log.address} is none of our contracts' events", address=log.address)
+    indexed = [one for one in member.inputs if one.indexed]
+    values = dict(zip((one.name for one in indexed), abi.decode(indexed, b"".join(log.topics[1:])), strict=True))
+    rest = [one for one in member.inputs if not one.indexed]
+    values |= zip((one.name for one in rest), abi.decode(rest, log.data), strict=True)
+    args = {one.name: values[one.name] for one in member.inputs}
+    return Event(name, member.name, args, log.block_number, log.block_hash, block_time, log.tx_hash, log.log_index)
+
+
+def topic0(event: Event) -> bytes:
+    """Topic 0 of the event (32 bytes)."""
+    return member_of(event).digest
+
+
+def body(event: Event) -> bytes:
+    """abi.encode of all arguments in the order of declaration."""
+    inputs = member_of(event).inputs
+    return abi.encode(inputs, [event.args[one.name] for one in inputs])
+
+
+# -- accumulators ------------------------------------------------------------------------------------
+
+_OWN: dict[str, tuple[str, ...]] = {
+    "DepartmentRegistry": ("department",),
+    "DatasetCatalog": ("owner", "serial"),
+    "SharingRegistry": ("provider", "number"),
+    "CaseLedger": ("lead", "caseNo"),
+}
+_OWNER_VIEW: dict[str, tuple[str, tuple[str, ...]]] = {
+    "DepartmentRegistered": ("authorityAccumulator", ()),
+    "DatasetProposed": ("ownerAccumulatorOf", ("owner",)),
+    "GrantGiven": ("providerAccumulatorOf", ("provider",)),
+    "CaseOpened": ("leadAccumulatorOf", ("lead",)),
+}
+_OF_AUTHORITY = frozenset({"AuthorityTransferStarted", "AuthorityTransferred"})
+
+
+def folds(event: Event) -> tuple[AccumulatorId, ...]:
+    """The accumulators that this event folds into, the entity's own first."""
+    if event.name in _OF_AUTHORITY:
+        return (AccumulatorId(event.contract, "authorityAccumulator", ()),)
+    own = AccumulatorId(event.contract, "accumulatorOf", _own_key(event))
+    creates = event.name in _OWNER_VIEW and not (event.name == "DatasetProposed" and event.args["version"] != 1)
+    if not creates:
+        return (own,)
+    view, names = _OWNER_VIEW[event.name]
+    return (own, AccumulatorId(event.contract, view, tuple(event.args[name] for name in names)))
+
+
+def _own_key(event: Event) -> tuple[str | int, ...]:
+    if event.contract == "RecordLedger":  # StatusSet folds into the stream of the records it marks
+        return (event.args["department"], event.args.get("stream", _RECORDS))
+    return tuple(event.args[name] for name in _OWN[event.contract])
+
+
+def replay(events: Iterable[Event], start: Mapping[AccumulatorId, bytes] | None = None) -> dict[AccumulatorId, bytes]:
+    """Fold events, in the chain's order, into every accumulator they touch.
+
+    Args:
+        events: in the chain's order.
+        start: values to go on from; zero for those not named.
+
+    Returns:
+        The accumulators, 32 bytes each; equal to the chain's views if and only if the list is complete and unaltered.
+    """
+    found = dict(start or {})
+    for event in events:
+        topic, content = topic0(event), body(event)
+        for one in folds(event):
+            found[one] = fold(found.get(one, bytes(32)), topic, content, event.block_time, event.block_number)
+    return found
