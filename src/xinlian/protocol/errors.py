@@ -184,6 +184,11 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "The block or time asked for is later than the chain's newest block.",
         "Ask for an earlier block or time, or leave it out.",
     ),
+    CodeEntry(
+        "as-of-form",
+        "The moment asked for is neither a block number nor a time with its offset.",
+        "Write 123 or 2026-03-02T09:00:00+08:00.",
+    ),
     # -- chain ---------------------------------------------------------------------------------------
     CodeEntry("rpc-down", "The chain's RPC node cannot be reached.", "Check that it runs and that its URL is right.", True),
     CodeEntry("rpc-timeout", "The chain's RPC node did not answer in time.", "Try again; check its load and the network.", True),
