@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Fixture} from "../Fixture.sol";
+import {RegistriesReplica} from "./RegistriesReplica.sol";
+import {ICaseLedger} from "../../src/interfaces/ICaseLedger.sol";
+import {IDatasetCatalog} from "../../src/interfaces/IDatasetCatalog.sol";
+import {IDepartmentRegistry} from "../../src/interfaces/IDepartmentRegistry.sol";
+import {ISharingRegistry} from "../../src/interfaces/ISharingRegistry.sol";
+
+/// @title Everything that can happen to departments, datasets, cases and grants, mirrored by a replica
+/// @notice Every action picks inputs that are allowed now, so none may revert; who is refused what is tested in unit/.
+contract RegistriesHandler is Fixture {
+    RegistriesReplica public immutable replica = new RegistriesReplica();
+
+    bytes18[] private names = [FUND, ESTATE, BANK];
+    address[] private signers;
+    uint32[3] private lastSerial;
+    uint64 private lastCase;
+    uint64 private lastGrant;
+    uint256 private generation;
+    uint256 private number = 100;
+    uint256 private time = 1_780_000_000;
+    address private office = authority;
+
+    constructor() {
+        vm.recordLogs();
+        setUp();
+        replica.ingest(vm.getRecordedLogs(), number, time);
+        for (uint256 i = 0; i < 3; ++i) {
+            signers.push(signerOf(names[i], LAW));
+        }
+    }
+
+    /// @dev sets the chain's clock before, rebuilds the replica after
+    modifier action(uint256 seed) {
+        number += seed % 3;
+        time += seed % 17;
+        vm.roll(number);
+        vm.warp(time);
+        _;
+        replica.ingest(vm.getRecordedLogs(), number, time);
+    }
+
+    // ---- authority -------------------------------------------------------------------------------------------------
+
+    function register(uint256 seed) external action(seed) {
+        if (names.length >= 8) return;
+        bytes18 name = bytes18(bytes32("12411599MBMORE0000") | bytes32(names.length << 112));
+        names.push(name);
+        IDepartmentRegistry.NewSigner[] memory first = threeSigners(name);
+        vm.prank(office);
+        registry.register(name, IDepartmentRegistry.Kind(1 + seed % 2), unicode"测试", "https://x.test", "{}", first);
+    }
+
+    function suspendOrReinstate(uint256 who, uint256 seed) external action(seed) {
+        bytes18 name = names[who % names.length];
+        bool running = registry.isActive(name);
+        vm.prank(office);
+        if (running) registry.suspend(name, uint8(seed));
+        else registry.reinstate(name);
+    }
+
+    function markCompromised(uint256 who, uint256 seed) external action(seed) {
+        bytes18 name = names[who % names.length];
+        IDepartmentRegistry.Department memory found = registry.departmentOf(name);
+        uint256 latest = found.compromisedSince == 0 ? number : found.compromisedSince;
+        vm.prank(office);
+        registry.markCompromised(name, uint64(clamp(seed, found.registeredBlock, latest)));
+    }
+
+    function handOver(uint256 seed) external action(seed) {
+        address next = vm.addr(1000 + ++generation);
+        vm.prank(office);
+        registry.transferAuthority(next);
+        if (seed % 3 == 0) return; // never accepted
+        vm.prank(next);
+        registry.acceptAuthority();
+        office = next;
+    }
+
+    // ---- departments -----------------------------------------------------------------------------------------------
+
+    function addSigner(uint256 who, uint256 seed) external action(seed) {
+        (bytes18 name, bool found) = active(who);
+        if (!found) return;
+        IDepartmentRegistry.NewSigner memory signer =
+            newSigner(name, uint256(keccak256(abi.encode("more", ++generation))) >> 8, uint8(clamp(seed, 1, 7)));
+        signers.push(signer.signer);
+        vm.prank(signerOf(name, ADMIN));
+        registry.addSigner(signer);
+    }
+
+    function retireSigner(uint256 which, uint256 seed) external action(seed) {
+        if (signers.length == 3) return; // the first three act in the other actions
+        address signer = signers[3 + which % (signers.length - 3)];
+        IDepartmentRegistry.Signer memory found = registry.signerOf(signer);
+        if (found.toBlock != 0 || !registry.isActive(found.department)) return;
+        vm.prank(signerOf(found.department, ADMIN));
+        registry.retireSigner(signer);
+    }
+
+    function publishKeys(uint256 who, uint256 seed) external action(seed) {
+        (bytes18 name, bool found) = active(who);
+        if (!found) return;
+        vm.prank(signerOf(name, ADMIN));
+        if (seed % 2 == 0) registry.publishKeys(string(abi.encodePacked(seed)));
+        else registry.changeEndpoint(string(abi.encodePacked(seed)));
+    }
+
+    // ---- datasets --------------------------------------------------------------------------------------------------
+
+    function propose(uint256 who, uint256 which, uint256 seed) external action(seed) {
+        (uint256 owner, bool found) = activeOwner(who);
+        if (!found) return;
+        uint32 serial = uint32(clamp(which, 1, lastSerial[owner] + 1));
+        uint16 version = 1;
+        while (catalog.entryOf(names[owner], serial, version).state != IDatasetCatalog.State.NONE) ++version;
+        if (version > 3) return;
+        if (serial > lastSerial[owner]) lastSerial[owner] = serial;
+        IDatasetCatalog.Proposal memory p = proposal(serial, version);
+        p.shareType = uint8(1 + seed % 3);
+        p.schemaHash = keccak256(abi.encode(seed));
+        vm.prank(signerOf(names[owner], LAW));
+        catalog.propose(p);
+    }
+
+    function publishOrRetire(uint256 who, uint256 which, uint256 version, uint256 seed) external action(seed) {
+        bytes18 owner = names[who % 2];
+        uint32 serial = uint32(clamp(which, 1, 1 + lastSerial[who % 2]));
+        uint16 v = uint16(clamp(version, 1, 3));
+        IDatasetCatalog.State state = catalog.entryOf(owner, serial, v).state;
+        vm.startPrank(office);
+        if (state == IDatasetCatalog.State.PROPOSED) catalog.publish(owner, serial, v);
+        else if (state == IDatasetCatalog.State.PUBLISHED && seed % 4 == 0) catalog.retire(owner, serial, v);
+        vm.stopPrank();
+    }
+
+    // ---- cases -----------------------------------------------------------------------------------------------------
+
+    function openCase(uint256 who, uint256 seed) external action(seed) {
+        (bytes18 lead, bool found) = active(who % 3);
+        if (!found) return;
+        bytes18[] memory participants = new bytes18[](seed % (names.length + 1));
+        for (uint256 i = 0; i < participants.length; ++i) {
+            participants[i] = names[i];
+        }
+        ++lastCase;
+        vm.prank(signerOf(lead, LAW));
+        cases.open(bytes32(uint256(lastCase)), SCENARIO, participants, keccak256(abi.encode(seed)), 1);
+    }
+
+    function growOrCloseCase(uint256 who, uint256 which, uint256 seed) external action(seed) {
+        (bytes18 lead, bool found) = active(who % 3);
+        bytes32 caseNo = bytes32(clamp(which, 1, lastCase + 1));
+        if (!found || !cases.isOpenFor(lead, caseNo, lead)) return;
+        vm.prank(signerOf(lead, LAW));
+        if (seed % 3 == 0) cases.close(caseNo, uint8(seed));
+        else cases.addSubject(caseNo, keccak256(abi.encode(seed)));
+    }
+
+    // ---- grants ----------------------------------------------------------------------------------------------------
+
+    function grant(uint256 who, uint256 which, uint256 seed) external action(seed) {
+        (uint256 owner, bool found) = activeOwner(who);
+        bytes18 receiver = names[(owner + 1 + seed % (names.length - 1)) % names.length];
+        if (!found || !registry.isActive(receiver)) return;
+        uint32 serial = uint32(clamp(which, 1, 1 + lastSerial[owner]));
+        IDatasetCatalog.Entry memory entry = catalog.entryOf(names[owner], serial, 1);
+        if (entry.state != IDatasetCatalog.State.PUBLISHED || entry.shareType == 3) return;
+        ISharingRegistry.Terms memory t = terms();
+        t.standing = seed % 2 == 0;
+        t.queryMask &= seed;
+        vm.prank(signerOf(names[owner], LAW));
+        sharing.grant(++lastGrant, receiver, serial, 1, t);
+    }
+
+    function narrowOrRevoke(uint256 who, uint256 which, uint256 seed) external action(seed) {
+        (uint256 owner, bool found) = activeOwner(who);
+        uint64 grantNumber = uint64(clamp(which, 1, lastGrant + 1));
+        ISharingRegistry.Grant memory before = sharing.grantOf(names[owner], grantNumber);
+        if (!found || before.state != ISharingRegistry.State.ACTIVE) return;
+        vm.startPrank(signerOf(names[owner], LAW));
+        if (seed % 4 == 0) {
+            sharing.revoke(grantNumber, uint8(seed));
+        } else {
+            ISharingRegistry.Terms memory t = before.terms;
+            t.batchMask &= seed;
+            t.validTo -= uint40(seed % ((t.validTo - t.validFrom) / 2));
+            if (seed % 3 == 0) t.purposes = oneId(t.purposes[t.purposes.length - 1]);
+            if (seed % 5 == 0) t.standing = false;
+            sharing.narrow(grantNumber, t);
+        }
+        vm.stopPrank();
+    }
+
+    // ---- what must hold --------------------------------------------------------------------------------------------
+
+    function checkAll() external view {
+        vm.assertEq(registry.authority(), replica.authority(), "authority");
+        vm.assertEq(registry.pendingAuthority(), replica.pendingAuthority(), "pending authority");
+        vm.assertEq(registry.authorityAccumulator(), replica.accumulator(address(registry), ""), "authority's events");
+        for (uint256 i = 0; i < names.length; ++i) {
+            checkDepartment(names[i]);
+            checkCasesAndGrants(names[i]);
+        }
+        for (uint256 i = 0; i < signers.length; ++i) {
+            bytes memory stored = abi.encode(registry.signerOf(signers[i]));
+            vm.assertEq(stored, abi.encode(replica.signerOf(signers[i])), "signer");
+        }
+        for (uint256 owner = 0; owner < 2; ++owner) {
+            checkDatasets(owner);
+        }
+    }
+
+    function checkDepartment(bytes18 name) private view {
+        bytes memory stored = abi.encode(registry.departmentOf(name));
+        vm.assertEq(stored, abi.encode(replica.departmentOf(name)), "department");
+        bytes32 acc = replica.accumulator(address(registry), abi.encode(name));
+        vm.assertEq(registry.accumulatorOf(name), acc, "department's events");
+        uint256[] memory changes = replica.changesOf(name);
+        vm.assertFalse(registry.isActiveAt(name, uint64(changes[0] - 1)), "not before its registration");
+        for (uint256 i = 0; i < changes.length; ++i) {
+            bool expected = replica.activeAtEndOf(name, changes[i]);
+            vm.assertEq(registry.isActiveAt(name, uint64(changes[i])), expected, "active from the change");
+            uint256 last = i + 1 < changes.length ? changes[i + 1] - 1 : number;
+            vm.assertEq(registry.isActiveAt(name, uint64(last)), expected, "active until the next change");
+        }
+    }
+
+    function checkDatasets(uint256 owner) private view {
+        bytes18 name = names[owner];
+        bytes32 acc = replica.accumulator(address(catalog), abi.encode(name));
+        vm.assertEq(catalog.ownerAccumulatorOf(name), acc, "owner's datasets");
+        for (uint32 serial = 1; serial <= lastSerial[owner] + 1; ++serial) {
+            acc = replica.accumulator(address(catalog), abi.encode(name, serial));
+            vm.assertEq(catalog.accumulatorOf(name, serial), acc, "dataset's events");
+            for (uint16 version = 1; version <= 4; ++version) {
+                bytes memory stored = abi.encode(catalog.entryOf(name, serial, version));
+                vm.assertEq(stored, abi.encode(replica.entryOf(name, serial, version)), "entry");
+                bytes32 key = keccak256(abi.encode(name, serial, version));
+                bool named = catalog.allowsPurpose(name, serial, version, PURPOSE);
+                vm.assertEq(named, replica.purposes(key, PURPOSE), "purpose");
+            }
+        }
+    }
+
+    function checkCasesAndGrants(bytes18 name) private view {
+        bytes32 acc = replica.accumulator(address(cases), abi.encode(name));
+        vm.assertEq(cases.leadAccumulatorOf(name), acc, "lead's cases");
+        for (uint256 i = 1; i <= lastCase; ++i) {
+            bytes memory stored = abi.encode(cases.caseOf(name, bytes32(i)));
+            vm.assertEq(stored, abi.encode(replica.caseOf(name, bytes32(i))), "case");
+            acc = replica.accumulator(address(cases), abi.encode(name, bytes32(i)));
+            vm.assertEq(cases.accumulatorOf(name, bytes32(i)), acc, "case's events");
+        }
+        acc = replica.accumulator(address(sharing), abi.encode(name));
+        vm.assertEq(sharing.providerAccumulatorOf(name), acc, "provider's grants");
+        for (uint64 i = 1; i <= lastGrant; ++i) {
+            bytes memory stored = abi.encode(sharing.grantOf(name, i));
+            vm.assertEq(stored, abi.encode(replica.grantOf(name, i)), "grant");
+            acc = replica.accumulator(address(sharing), abi.encode(name, i));
+            vm.assertEq(sharing.accumulatorOf(name, i), acc, "grant's events");
+        }
+    }
+
+    // ---- inside ----------------------------------------------------------------------------------------------------
+
+    function active(uint256 who) private view returns (bytes18 name, bool found) {
+        name = names[who % names.length];
+        found = registry.isActive(name);
+    }
+
+    /// @return owner index of FUND or ESTATE, the departments that own datasets here
+    function activeOwner(uint256 who) private view returns (uint256 owner, bool found) {
+        owner = who % 2;
+        found = registry.isActive(names[owner]);
+    }
+}

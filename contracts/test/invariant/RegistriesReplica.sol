@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Vm} from "../Base.sol";
+import {ICaseLedger} from "../../src/interfaces/ICaseLedger.sol";
+import {IDatasetCatalog} from "../../src/interfaces/IDatasetCatalog.sol";
+import {IDepartmentRegistry} from "../../src/interfaces/IDepartmentRegistry.sol";
+import {ISharingRegistry} from "../../src/interfaces/ISharingRegistry.sol";
+
+/// @title State and accumulators of the four registries, rebuilt from their events alone
+/// @dev Accumulators are kept under keccak256(abi.encode(emitter, entity...)); see accumulator().
+contract RegistriesReplica {
+    address public authority;
+    address public pendingAuthority;
+    mapping(bytes32 key => bytes32) private accumulators;
+    mapping(bytes32 topic => uint256) public seen;
+
+    mapping(bytes18 department => IDepartmentRegistry.Department) private departments;
+    mapping(address signer => IDepartmentRegistry.Signer) private signers;
+    mapping(bytes18 department => mapping(uint256 blockNumber => bool)) public activeAtEndOf;
+    mapping(bytes18 department => uint256[]) private changes;
+    mapping(bytes32 key => IDatasetCatalog.Entry) private entries;
+    mapping(bytes32 key => mapping(bytes32 purpose => bool)) public purposes;
+    mapping(bytes32 key => ICaseLedger.Case) private cases;
+    mapping(bytes32 key => ISharingRegistry.Grant) private grants;
+
+    uint256 private number;
+    uint256 private time;
+
+    error RegistriesReplicaUnknownEvent(bytes32 topic);
+
+    function ingest(Vm.Log[] calldata logs, uint256 number_, uint256 time_) external {
+        (number, time) = (number_, time_);
+        for (uint256 i = 0; i < logs.length; ++i) {
+            seen[logs[i].topics[0]] += 1;
+            bool known =
+                authorityEvent(logs[i]) || departmentEvent(logs[i]) || signerEvent(logs[i]) || datasetEvent(logs[i])
+                    || caseEvent(logs[i]) || grantEvent(logs[i]);
+            if (!known) revert RegistriesReplicaUnknownEvent(logs[i].topics[0]);
+        }
+    }
+
+    // ---- what the tests compare ------------------------------------------------------------------------------------
+
+    function accumulator(address emitter, bytes memory entity) external view returns (bytes32) {
+        return accumulators[keccak256(abi.encode(emitter, entity))];
+    }
+
+    function departmentOf(bytes18 department) external view returns (IDepartmentRegistry.Department memory) {
+        return departments[department];
+    }
+
+    function changesOf(bytes18 department) external view returns (uint256[] memory) {
+        return changes[department];
+    }
+
+    function signerOf(address signer) external view returns (IDepartmentRegistry.Signer memory) {
+        return signers[signer];
+    }
+
+    function entryOf(bytes18 owner, uint32 serial, uint16 version)
+        external
+        view
+        returns (IDatasetCatalog.Entry memory)
+    {
+        return entries[keccak256(abi.encode(owner, serial, version))];
+    }
+
+    function caseOf(bytes18 lead, bytes32 caseNo) external view returns (ICaseLedger.Case memory) {
+        return cases[keccak256(abi.encode(lead, caseNo))];
+    }
+
+    function grantOf(bytes18 provider, uint64 grantNumber) external view returns (ISharingRegistry.Grant memory) {
+        return grants[keccak256(abi.encode(provider, grantNumber))];
+    }
+
+    // ---- events, one function a family; each returns whether it knew the event --------------------------------------
+
+    function authorityEvent(Vm.Log calldata log) private returns (bool) {
+        bytes32 topic = log.topics[0];
+        if (topic == IDepartmentRegistry.AuthorityTransferStarted.selector) {
+            pendingAuthority = toAddress(log.topics[2]);
+        } else if (topic == IDepartmentRegistry.AuthorityTransferred.selector) {
+            (authority, pendingAuthority) = (toAddress(log.topics[2]), address(0));
+        } else {
+            return false;
+        }
+        fold(log, "", abi.encode(toAddress(log.topics[1]), toAddress(log.topics[2])));
+        return true;
+    }
+
+    function departmentEvent(Vm.Log calldata log) private returns (bool) {
+        bytes32 topic = log.topics[0];
+        if (log.topics.length != 2) return false;
+        bytes18 name = bytes18(log.topics[1]);
+        IDepartmentRegistry.Department storage department = departments[name];
+        bytes memory body = abi.encodePacked(log.topics[1], log.data);
+        if (topic == IDepartmentRegistry.DepartmentRegistered.selector) {
+            body = registered(log, department);
+        } else if (topic == IDepartmentRegistry.DepartmentSuspended.selector) {
+            activity(name, false);
+        } else if (topic == IDepartmentRegistry.DepartmentReinstated.selector) {
+            activity(name, true);
+        } else if (topic == IDepartmentRegistry.DepartmentCompromised.selector) {
+            department.compromisedSince = abi.decode(log.data, (uint64));
+        } else if (topic == IDepartmentRegistry.KeysPublished.selector) {
+            (uint32 version, bytes32 hash, string memory jwks) = abi.decode(log.data, (uint32, bytes32, string));
+            (department.keySetVersion, department.keySetHash) = (version, hash);
+            body = abi.encode(name, version, hash, jwks);
+        } else if (topic == IDepartmentRegistry.EndpointChanged.selector) {
+            body = abi.encode(name, abi.decode(log.data, (string)));
+        } else {
+            return false;
+        }
+        fold(log, abi.encode(name), body);
+        return true;
+    }
+
+    function registered(Vm.Log calldata log, IDepartmentRegistry.Department storage department)
+        private
+        returns (bytes memory body)
+    {
+        bytes18 name = bytes18(log.topics[1]);
+        (uint8 kind, string memory title, string memory endpoint) = abi.decode(log.data, (uint8, string, string));
+        department.kind = IDepartmentRegistry.Kind(kind);
+        department.registeredBlock = uint64(number);
+        activity(name, true);
+        body = abi.encode(name, kind, title, endpoint);
+        fold(log, "", body);
+    }
+
+    function signerEvent(Vm.Log calldata log) private returns (bool) {
+        bytes32 topic = log.topics[0];
+        if (log.topics.length != 3) return false;
+        bytes18 name = bytes18(log.topics[1]);
+        address signer = toAddress(log.topics[2]);
+        if (topic == IDepartmentRegistry.SignerAdded.selector) {
+            uint8 roles = abi.decode(log.data, (uint8));
+            signers[signer] = IDepartmentRegistry.Signer(name, roles, uint40(number), 0);
+        } else if (topic == IDepartmentRegistry.SignerRetired.selector) {
+            signers[signer].toBlock = uint40(number);
+        } else {
+            return false;
+        }
+        fold(log, abi.encode(name), abi.encodePacked(log.topics[1], log.topics[2], log.data));
+        return true;
+    }
+
+    function datasetEvent(Vm.Log calldata log) private returns (bool) {
+        bytes32 topic = log.topics[0];
+        if (log.topics.length != 4) return false;
+        bytes32 key = keccak256(abi.encodePacked(log.topics[1], log.topics[2], log.topics[3]));
+        IDatasetCatalog.Entry storage entry = entries[key];
+        bytes memory body = abi.encodePacked(log.topics[1], log.topics[2], log.topics[3], log.data);
+        if (topic == IDatasetCatalog.DatasetProposed.selector) {
+            body = proposed(log, key);
+            if (uint256(log.topics[3]) == 1) fold(log, abi.encode(bytes18(log.topics[1])), body);
+        } else if (topic == IDatasetCatalog.DatasetPublished.selector) {
+            (entry.state, entry.publishedBlock) = (IDatasetCatalog.State.PUBLISHED, uint64(number));
+        } else if (topic == IDatasetCatalog.DatasetRetired.selector) {
+            (entry.state, entry.retiredBlock) = (IDatasetCatalog.State.RETIRED, uint64(number));
+        } else {
+            return false;
+        }
+        fold(log, abi.encodePacked(log.topics[1], log.topics[2]), body);
+        return true;
+    }
+
+    struct Proposed {
+        bytes32 schemaHash;
+        uint8 shareType;
+        uint16 fieldCount;
+        uint8 viewCount;
+        uint256 verifiableMask;
+        bytes32[] purposes;
+    }
+
+    function proposed(Vm.Log calldata log, bytes32 key) private returns (bytes memory) {
+        // the arguments of an event are the members of a struct without the struct's own offset
+        Proposed memory p = abi.decode(abi.encodePacked(uint256(32), log.data), (Proposed));
+        IDatasetCatalog.Entry storage entry = entries[key];
+        entry.state = IDatasetCatalog.State.PROPOSED;
+        (entry.shareType, entry.fieldCount, entry.viewCount) = (p.shareType, p.fieldCount, p.viewCount);
+        (entry.schemaHash, entry.verifiableMask) = (p.schemaHash, p.verifiableMask);
+        for (uint256 i = 0; i < p.purposes.length; ++i) {
+            purposes[key][p.purposes[i]] = true;
+        }
+        return abi.encode(
+            bytes18(log.topics[1]),
+            uint32(uint256(log.topics[2])),
+            uint16(uint256(log.topics[3])),
+            p.schemaHash,
+            p.shareType,
+            p.fieldCount,
+            p.viewCount,
+            p.verifiableMask,
+            p.purposes
+        );
+    }
+
+    function caseEvent(Vm.Log calldata log) private returns (bool) {
+        bytes32 topic = log.topics[0];
+        if (log.topics.length < 3) return false;
+        (bytes18 lead, bytes32 caseNo) = (bytes18(log.topics[1]), log.topics[2]);
+        ICaseLedger.Case storage entry = cases[keccak256(abi.encode(lead, caseNo))];
+        bytes memory body = abi.encodePacked(log.topics[1], log.topics[2], log.data);
+        if (topic == ICaseLedger.CaseOpened.selector) {
+            (bytes18[] memory participants, bytes32 root, uint32 count) =
+                abi.decode(log.data, (bytes18[], bytes32, uint32));
+            (entry.scenario, entry.participants, entry.openedAt) = (log.topics[3], participants, uint40(time));
+            (entry.subjectsRoot, entry.subjectCount) = (root, count);
+            body = abi.encode(lead, caseNo, log.topics[3], participants, root, count);
+            fold(log, abi.encode(lead), body);
+        } else if (topic == ICaseLedger.CaseSubjectAdded.selector) {
+            (entry.subjectsRoot, entry.subjectCount) = abi.decode(log.data, (bytes32, uint32));
+        } else if (topic == ICaseLedger.CaseClosed.selector) {
+            (entry.closedAt, entry.outcome) = (uint40(time), abi.decode(log.data, (uint8)));
+        } else {
+            return false;
+        }
+        fold(log, abi.encode(lead, caseNo), body);
+        return true;
+    }
+
+    function grantEvent(Vm.Log calldata log) private returns (bool) {
+        bytes32 topic = log.topics[0];
+        if (log.topics.length < 3) return false;
+        (bytes18 provider, uint64 grantNumber) = (bytes18(log.topics[1]), uint64(uint256(log.topics[2])));
+        ISharingRegistry.Grant storage entry = grants[keccak256(abi.encode(provider, grantNumber))];
+        bytes memory body = abi.encodePacked(log.topics[1], log.topics[2], log.data);
+        if (topic == ISharingRegistry.GrantGiven.selector) {
+            body = given(log, entry, bytes18(log.topics[3]));
+        } else if (topic == ISharingRegistry.GrantNarrowed.selector) {
+            entry.terms = abi.decode(log.data, (ISharingRegistry.Terms));
+            body = abi.encode(provider, grantNumber, entry.terms);
+        } else if (topic == ISharingRegistry.GrantRevoked.selector) {
+            entry.state = ISharingRegistry.State.REVOKED;
+        } else {
+            return false;
+        }
+        fold(log, abi.encode(provider, grantNumber), body);
+        return true;
+    }
+
+    function given(Vm.Log calldata log, ISharingRegistry.Grant storage entry, bytes18 receiver)
+        private
+        returns (bytes memory body)
+    {
+        (uint32 serial, uint16 version, ISharingRegistry.Terms memory terms) =
+            abi.decode(log.data, (uint32, uint16, ISharingRegistry.Terms));
+        (entry.state, entry.receiver) = (ISharingRegistry.State.ACTIVE, receiver);
+        (entry.serial, entry.version, entry.terms) = (serial, version, terms);
+        body = abi.encode(
+            bytes18(log.topics[1]), uint64(uint256(log.topics[2])), receiver, serial, version, terms
+        );
+        fold(log, abi.encode(bytes18(log.topics[1])), body);
+    }
+
+    // ---- inside ----------------------------------------------------------------------------------------------------
+
+    function activity(bytes18 name, bool active) private {
+        departments[name].active = active;
+        activeAtEndOf[name][number] = active;
+        uint256[] storage list = changes[name];
+        if (list.length == 0 || list[list.length - 1] != number) list.push(number);
+    }
+
+    /// @param entity empty for the authority
+    function fold(Vm.Log calldata log, bytes memory entity, bytes memory body) private {
+        bytes32 key = keccak256(abi.encode(log.emitter, entity));
+        accumulators[key] = keccak256(abi.encode(accumulators[key], log.topics[0], body, time, number));
+    }
+
+    function toAddress(bytes32 topic) private pure returns (address) {
+        return address(uint160(uint256(topic)));
+    }
+}
