@@ -164,7 +164,7 @@ def test_nothing_reads_the_environment_at_import() -> None:
 
 
 def test_locks_pin_every_package_with_hashes() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-build.lock"):
         text = (ROOT / name).read_text("utf-8").replace("\\\n", "")
         entries = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
         assert entries
