@@ -19,7 +19,7 @@ from typing import Final
 from xinlian.protocol import hextext
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.suite import SUITES
-from xinlian.protocol.types import MAX_EXACT_INT, Hash32, Stream, Uscc, is_uscc_form
+from xinlian.protocol.types import MAX_EXACT_INT, Stream, Uscc, is_uscc_form
 
 FIELDS: Final = (
     "chain_id",
@@ -70,7 +70,7 @@ class Receipt:
     sequence: int
     index: int
     size: int
-    root: Hash32
+    root: bytes
     suite: int
     path: tuple[bytes, ...]
     block_number: int
@@ -148,10 +148,10 @@ class _Reader:
             raise _wrong(name, "a USCC of 18 characters")
         return Uscc(self.text(name))
 
-    def root(self, name: str) -> Hash32:
+    def root(self, name: str) -> bytes:
         if not hextext.is_hash(self.members[name]):
             raise _wrong(name, "64 lower-case hex characters")
-        return Hash32(bytes.fromhex(self.text(name)))
+        return bytes.fromhex(self.text(name))
 
     def suite(self, name: str) -> int:
         value = self.number(name, 0, 255)
