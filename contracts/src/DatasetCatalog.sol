@@ -140,8 +140,7 @@ contract DatasetCatalog is IDatasetCatalog {
         );
         _fold(owner, p.serial, DatasetProposed.selector, body);
         if (p.version == 1) {
-            _ownerAccumulators[owner] =
-                Accumulator.fold(_ownerAccumulators[owner], DatasetProposed.selector, body);
+            _ownerAccumulators[owner] = Accumulator.fold(_ownerAccumulators[owner], DatasetProposed.selector, body);
         }
         emit DatasetProposed(
             owner,

@@ -60,13 +60,9 @@ contract RecordLedger is IRecordLedger {
     }
 
     /// @inheritdoc IRecordLedger
-    function setStatus(
-        uint64 sequence,
-        uint32[] calldata words,
-        uint256[] calldata masks,
-        uint8 status,
-        uint8 reason
-    ) external {
+    function setStatus(uint64 sequence, uint32[] calldata words, uint256[] calldata masks, uint8 status, uint8 reason)
+        external
+    {
         if (status == 0 || status > ERASED) revert RecordLedgerStatusOutOfRange(status, ERASED);
         if (words.length == 0) revert RecordLedgerNothingToDo();
         if (words.length > MAX_WORDS) revert RecordLedgerTooManyWords(words.length, MAX_WORDS);

@@ -52,8 +52,7 @@ contract SharingRegistry is ISharingRegistry {
         _store(entry.terms, terms);
         bytes memory body = abi.encode(provider, number, receiver, serial, version, terms);
         _fold(provider, number, GrantGiven.selector, body);
-        _providerAccumulators[provider] =
-            Accumulator.fold(_providerAccumulators[provider], GrantGiven.selector, body);
+        _providerAccumulators[provider] = Accumulator.fold(_providerAccumulators[provider], GrantGiven.selector, body);
         emit GrantGiven(provider, number, receiver, serial, version, terms);
     }
 

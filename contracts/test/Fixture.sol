@@ -72,11 +72,7 @@ abstract contract Fixture is Base {
         return IDepartmentRegistry.NewSigner(signer, roles, abi.encodePacked(r, s, v));
     }
 
-    function threeSigners(bytes18 department)
-        internal
-        view
-        returns (IDepartmentRegistry.NewSigner[] memory signers)
-    {
+    function threeSigners(bytes18 department) internal view returns (IDepartmentRegistry.NewSigner[] memory signers) {
         signers = new IDepartmentRegistry.NewSigner[](3);
         signers[0] = newSigner(department, keyOf(department, ANCHOR), ANCHOR);
         signers[1] = newSigner(department, keyOf(department, LAW), LAW);

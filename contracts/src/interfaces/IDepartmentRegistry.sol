@@ -168,7 +168,8 @@ interface IDepartmentRegistry {
     function signerOf(address signer) external view returns (Signer memory);
     /// @notice True when the department is registered and not suspended.
     function isActive(bytes18 department) external view returns (bool);
-    /// @notice True when the department was registered and not suspended at the end of block `blockNumber`.
+    /// @notice True when the department was registered and not suspended at the end of block `blockNumber`; for a
+    ///         block that is not mined yet, the state now.
     function isActiveAt(bytes18 department, uint64 blockNumber) external view returns (bool);
     /// @return department of `signer`; reverts unless it holds `role` now
     /// @return active whether the department is not suspended

@@ -103,13 +103,8 @@ interface IRecordLedger {
     /// @param masks one a word
     /// @param status 1 superseded, 2 revoked, 3 erased
     /// @param reason code kept in the event
-    function setStatus(
-        uint64 sequence,
-        uint32[] calldata words,
-        uint256[] calldata masks,
-        uint8 status,
-        uint8 reason
-    ) external;
+    function setStatus(uint64 sequence, uint32[] calldata words, uint256[] calldata masks, uint8 status, uint8 reason)
+        external;
 
     /// @notice True when exactly this batch is anchored.
     function isAnchored(bytes18 department, uint8 stream, uint64 sequence, bytes32 root, uint32 size, uint8 suite)

@@ -71,9 +71,7 @@ interface ISharingRegistry {
     /// @notice The provider gave a grant with this number before; it is in state `state`.
     error SharingRegistryNumberTaken(bytes18 provider, uint64 number, State state);
     /// @notice The dataset must be PUBLISHED, it is in state `state`.
-    error SharingRegistryDatasetNotPublished(
-        bytes18 owner, uint32 serial, uint16 version, IDatasetCatalog.State state
-    );
+    error SharingRegistryDatasetNotPublished(bytes18 owner, uint32 serial, uint16 version, IDatasetCatalog.State state);
     /// @notice The dataset has sharing type 3, not shared.
     error SharingRegistryDatasetNotShared(bytes18 owner, uint32 serial, uint16 version);
     /// @notice A department needs no grant for its own data.

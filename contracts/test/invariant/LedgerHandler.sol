@@ -54,9 +54,7 @@ contract LedgerHandler is Fixture {
             if (!refused && s != READS && !registry.isActive(owner)) (refused, refusedStream) = (true, s);
         }
         bytes memory reason = refused
-            ? abi.encodeWithSelector(
-                IRecordLedger.RecordLedgerDepartmentSuspended.selector, owner, refusedStream
-            )
+            ? abi.encodeWithSelector(IRecordLedger.RecordLedgerDepartmentSuspended.selector, owner, refusedStream)
             : bytes("");
         attempt(anchorer(owner), abi.encodeCall(IRecordLedger.anchor, (list, noMarks(), bytes32(size))), reason);
         for (uint256 i = 0; !refused && i < list.length; ++i) {
@@ -92,8 +90,7 @@ contract LedgerHandler is Fixture {
         if (registry.isActive(owner)) s = uint8(clamp(stream, 1, 3));
         uint64 sequence = height(owner, s) + 1 + uint64(clamp(gap, 1, 1000));
         bytes4 selector = IRecordLedger.RecordLedgerSequenceGap.selector;
-        bytes memory call =
-            abi.encodeCall(IRecordLedger.anchor, (oneBatch(batch(s, sequence, 1)), noMarks(), 0));
+        bytes memory call = abi.encodeCall(IRecordLedger.anchor, (oneBatch(batch(s, sequence, 1)), noMarks(), 0));
         attempt(anchorer(owner), call, abi.encodeWithSelector(selector, s, sequence, sequence - 1));
     }
 
@@ -114,10 +111,7 @@ contract LedgerHandler is Fixture {
     }
 
     /// @param status 0 = status 1 as a mark of `anchor`, else through `setStatus`
-    function setStatus(uint256 who, uint256 which, uint256 word, uint256 mask, uint256 status)
-        external
-        action(mask)
-    {
+    function setStatus(uint256 who, uint256 which, uint256 word, uint256 mask, uint256 status) external action(mask) {
         bytes18 owner = department(who);
         if (height(owner, RECORDS) == 0) return;
         IRecordLedger.Batch memory item = batches[owner][RECORDS][which % height(owner, RECORDS)];
@@ -252,17 +246,12 @@ contract LedgerHandler is Fixture {
         if (!ok) vm.getRecordedLogs();
     }
 
-    function statusCall(IRecordLedger.Mark memory mark, uint8 status, bool asMark)
-        private
-        pure
-        returns (bytes memory)
-    {
+    function statusCall(IRecordLedger.Mark memory mark, uint8 status, bool asMark) private pure returns (bytes memory) {
         if (asMark) {
             return abi.encodeCall(IRecordLedger.anchor, (new IRecordLedger.Batch[](0), oneMark(mark), 0));
         }
-        return abi.encodeCall(
-            IRecordLedger.setStatus, (mark.sequence, oneWord(mark.word), oneMask(mark.mask), status, 0)
-        );
+        return
+            abi.encodeCall(IRecordLedger.setStatus, (mark.sequence, oneWord(mark.word), oneMask(mark.mask), status, 0));
     }
 
     function height(bytes18 owner, uint8 stream) private view returns (uint64) {

@@ -33,9 +33,8 @@ contract RegistriesReplica {
         (number, time) = (number_, time_);
         for (uint256 i = 0; i < logs.length; ++i) {
             seen[logs[i].topics[0]] += 1;
-            bool known =
-                authorityEvent(logs[i]) || departmentEvent(logs[i]) || signerEvent(logs[i]) || datasetEvent(logs[i])
-                    || caseEvent(logs[i]) || grantEvent(logs[i]);
+            bool known = authorityEvent(logs[i]) || departmentEvent(logs[i]) || signerEvent(logs[i])
+                || datasetEvent(logs[i]) || caseEvent(logs[i]) || grantEvent(logs[i]);
             if (!known) revert RegistriesReplicaUnknownEvent(logs[i].topics[0]);
         }
     }
@@ -250,9 +249,7 @@ contract RegistriesReplica {
             abi.decode(log.data, (uint32, uint16, ISharingRegistry.Terms));
         (entry.state, entry.receiver) = (ISharingRegistry.State.ACTIVE, receiver);
         (entry.serial, entry.version, entry.terms) = (serial, version, terms);
-        body = abi.encode(
-            bytes18(log.topics[1]), uint64(uint256(log.topics[2])), receiver, serial, version, terms
-        );
+        body = abi.encode(bytes18(log.topics[1]), uint64(uint256(log.topics[2])), receiver, serial, version, terms);
         fold(log, abi.encode(bytes18(log.topics[1])), body);
     }
 

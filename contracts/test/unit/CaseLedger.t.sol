@@ -62,8 +62,7 @@ contract CaseLedgerTest is Fixture {
         open(CASE_NO, two());
         vm.prank(signerOf(FUND, LAW));
         cases.close(CASE_NO, 0);
-        bytes memory reason =
-            abi.encodeWithSelector(I.CaseLedgerCaseNoTaken.selector, FUND, CASE_NO, block.timestamp);
+        bytes memory reason = abi.encodeWithSelector(I.CaseLedgerCaseNoTaken.selector, FUND, CASE_NO, block.timestamp);
         refuseOpen(CASE_NO, two(), ROOT, 1, reason);
     }
 
@@ -86,8 +85,7 @@ contract CaseLedgerTest is Fixture {
         cases.addSubject(CASE_NO, 0);
         vm.warp(block.timestamp + 60);
         cases.close(CASE_NO, 1);
-        bytes memory closed =
-            abi.encodeWithSelector(I.CaseLedgerCaseClosed.selector, FUND, CASE_NO, block.timestamp);
+        bytes memory closed = abi.encodeWithSelector(I.CaseLedgerCaseClosed.selector, FUND, CASE_NO, block.timestamp);
         vm.expectRevert(closed);
         cases.addSubject(CASE_NO, keccak256("four"));
         vm.expectRevert(closed);
@@ -107,13 +105,9 @@ contract CaseLedgerTest is Fixture {
         cases.open(caseNo, SCENARIO, participants, ROOT, 2);
     }
 
-    function refuseOpen(
-        bytes32 caseNo,
-        bytes18[] memory participants,
-        bytes32 root,
-        uint32 count,
-        bytes memory reason
-    ) private {
+    function refuseOpen(bytes32 caseNo, bytes18[] memory participants, bytes32 root, uint32 count, bytes memory reason)
+        private
+    {
         vm.prank(signerOf(FUND, LAW));
         vm.expectRevert(reason);
         cases.open(caseNo, SCENARIO, participants, root, count);

@@ -39,7 +39,9 @@ contract DepartmentRegistryTest is Fixture {
     }
 
     function test_registerRefusesNoKind() public {
-        refuseRegister(NEW, I.Kind.NONE, "n", "", "{}", abi.encodeWithSelector(I.DepartmentRegistryKindMissing.selector, NEW));
+        refuseRegister(
+            NEW, I.Kind.NONE, "n", "", "{}", abi.encodeWithSelector(I.DepartmentRegistryKindMissing.selector, NEW)
+        );
     }
 
     function test_registerRefusesSecondTime() public {
@@ -51,7 +53,8 @@ contract DepartmentRegistryTest is Fixture {
     function testFuzz_registerRefusesWrongCharacter(uint256 seed, bytes1 wrong) public {
         vm.assume((wrong < "0" || wrong > "9") && (wrong < "A" || wrong > "Z"));
         uint256 position = clamp(seed, 0, 17);
-        bytes18 code = bytes18(bytes32(NEW) & ~(bytes32(bytes1(0xff)) >> (8 * position)) | (bytes32(wrong) >> (8 * position)));
+        bytes18 code =
+            bytes18(bytes32(NEW) & ~(bytes32(bytes1(0xff)) >> (8 * position)) | (bytes32(wrong) >> (8 * position)));
         bytes memory reason = abi.encodeWithSelector(I.DepartmentRegistryCodeMalformed.selector, code, position);
         refuseRegister(code, I.Kind.DEPARTMENT, "n", "", "{}", reason);
     }
@@ -67,9 +70,7 @@ contract DepartmentRegistryTest is Fixture {
         refuseRegister(NEW, kind, "n", "", long, abi.encodeWithSelector(length, 16_385, 1, 16_384));
         I.NewSigner[] memory signers = threeSigners(NEW);
         vm.prank(authority);
-        registry.register(
-            NEW, kind, string(new bytes(256)), string(new bytes(256)), string(new bytes(16_384)), signers
-        );
+        registry.register(NEW, kind, string(new bytes(256)), string(new bytes(256)), string(new bytes(16_384)), signers);
         vm.assertTrue(registry.isActive(NEW), "longest texts are accepted");
     }
 
@@ -177,8 +178,7 @@ contract DepartmentRegistryTest is Fixture {
         I.NewSigner memory signer = newSigner(FUND, keyOf(FUND, 6), LAW);
         bytes4 unproven = I.DepartmentRegistryPossessionUnproven.selector;
 
-        (uint8 v, bytes32 r, bytes32 s) =
-            vm.sign(keyOf(FUND, 5), registry.possessionDigest(FUND, signer.signer, LAW));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(keyOf(FUND, 5), registry.possessionDigest(FUND, signer.signer, LAW));
         I.NewSigner memory byAnother = I.NewSigner(signer.signer, LAW, abi.encodePacked(r, s, v));
         refuseAdd(FUND, byAnother, abi.encodeWithSelector(unproven, signer.signer, vm.addr(keyOf(FUND, 5))));
 

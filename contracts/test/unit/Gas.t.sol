@@ -49,7 +49,7 @@ contract GasTest is Fixture {
         for (uint64 i = 1; i <= 2; ++i) {
             IRecordLedger.Batch[] memory batches = new IRecordLedger.Batch[](3);
             (batches[0], batches[1], batches[2]) =
-                (dense(RECORDS, i, 1024), dense(READS, i, 1024), dense(ANSWERS, i, 1024));
+            (dense(RECORDS, i, 1024), dense(READS, i, 1024), dense(ANSWERS, i, 1024));
             vm.prank(anchorer);
             ledger.anchor(batches, noMarks(), 0);
         }

@@ -56,8 +56,7 @@ contract RecordLedgerTest is Fixture {
         stream = uint8(clamp(stream, 1, 3));
         sequence = uint64(clamp(sequence, 3, type(uint64).max));
         anchorAs(anchorer, batch(stream, 1, 5));
-        bytes memory reason =
-            abi.encodeWithSelector(I.RecordLedgerSequenceGap.selector, stream, sequence, sequence - 1);
+        bytes memory reason = abi.encodeWithSelector(I.RecordLedgerSequenceGap.selector, stream, sequence, sequence - 1);
         refuseAnchor(batch(stream, sequence, 5), reason);
     }
 

@@ -89,11 +89,7 @@ contract RolesTest is Fixture {
         sharing.revoke(1, 1);
         vm.expectRevert(
             abi.encodeWithSelector(
-                ISharingRegistry.SharingRegistryDatasetNotPublished.selector,
-                ESTATE,
-                1,
-                1,
-                IDatasetCatalog.State.NONE
+                ISharingRegistry.SharingRegistryDatasetNotPublished.selector, ESTATE, 1, 1, IDatasetCatalog.State.NONE
             )
         );
         sharing.grant(2, FUND, 1, 1, terms());
@@ -105,9 +101,7 @@ contract RolesTest is Fixture {
 
         address foreign = signerOf(FUND, LAW);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IDepartmentRegistry.DepartmentRegistrySignerForeign.selector, foreign, FUND, ESTATE
-            )
+            abi.encodeWithSelector(IDepartmentRegistry.DepartmentRegistrySignerForeign.selector, foreign, FUND, ESTATE)
         );
         vm.prank(signerOf(ESTATE, ADMIN));
         registry.retireSigner(foreign);
@@ -132,26 +126,27 @@ contract RolesTest is Fixture {
             return abi.encodeWithSelector(selector, caller, authority);
         }
         if (row.may == May.PENDING_AUTHORITY) {
-            return abi.encodeWithSelector(
-                IDepartmentRegistry.DepartmentRegistryNotPendingAuthority.selector, caller, pending
-            );
+            return
+                abi.encodeWithSelector(
+                    IDepartmentRegistry.DepartmentRegistryNotPendingAuthority.selector, caller, pending
+                );
         }
         return roleRefusal(caller, roleOf(row.may));
     }
 
     function roleRefusal(address caller, uint8 required) private view returns (bytes memory) {
         if (caller == retired) {
-            return abi.encodeWithSelector(
-                IDepartmentRegistry.DepartmentRegistrySignerRetired.selector, caller, block.number
-            );
+            return
+                abi.encodeWithSelector(
+                    IDepartmentRegistry.DepartmentRegistrySignerRetired.selector, caller, block.number
+                );
         }
         uint8 held = registry.signerOf(caller).roles;
         if (held == 0) {
             return abi.encodeWithSelector(IDepartmentRegistry.DepartmentRegistrySignerUnknown.selector, caller);
         }
-        return abi.encodeWithSelector(
-            IDepartmentRegistry.DepartmentRegistryRoleMissing.selector, caller, held, required
-        );
+        return
+            abi.encodeWithSelector(IDepartmentRegistry.DepartmentRegistryRoleMissing.selector, caller, held, required);
     }
 
     function allowed(May may) private view returns (address) {

@@ -205,9 +205,7 @@ contract SharingRegistryTest is Fixture {
             refuseNarrow(t, abi.encodeWithSelector(I.SharingRegistryTermEmpty.selector, t.validFrom, t.validTo));
         } else if (t.validFrom < before.validFrom || t.validTo > before.validTo) {
             bytes4 widened = I.SharingRegistryTermWidened.selector;
-            refuseNarrow(
-                t, abi.encodeWithSelector(widened, t.validFrom, t.validTo, before.validFrom, before.validTo)
-            );
+            refuseNarrow(t, abi.encodeWithSelector(widened, t.validFrom, t.validTo, before.validFrom, before.validTo));
         } else if (t.usesPerCase > before.usesPerCase) {
             bytes4 range = I.SharingRegistryUsesOutOfRange.selector;
             refuseNarrow(t, abi.encodeWithSelector(range, t.usesPerCase, before.usesPerCase));
