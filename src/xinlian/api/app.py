@@ -68,7 +68,7 @@ def create_app(node: Node, lifespan: Callable[[], AbstractAsyncContextManager[No
     app.add_exception_handler(Exception, on_unexpected)
     for module in ROUTERS:
         app.include_router(module.router)
-    app.router.routes.extend([*records.ROUTES, *exchange.ROUTES])
+    app.router.routes[:0] = [*records.ROUTES, *exchange.ROUTES]
     openapi.install(app)
     return app
 

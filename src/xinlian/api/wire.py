@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from xinlian.node.people import Role
+from xinlian.protocol.dataset import SubjectKind
 
 UsccText = Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$", examples=["12411599MBDEM00233"])]
 Hash0x = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$", examples=["0x" + "ab" * 32])]
@@ -154,7 +155,7 @@ class GrantOut(Wire):
 class SubjectIn(Wire):
     """A subject of a case: person, organisation, unit, contract, permit or project, and its code."""
 
-    kind: str = Field(examples=["person"])
+    kind: SubjectKind = Field(examples=["person"])
     value: str = Field(examples=["411599199001010014"])
 
 

@@ -20,9 +20,10 @@ from typing import Any
 
 import structlog
 
+from xinlian.node.bundles import split_leaves
 from xinlian.node.transactions import Load, Transactions
+from xinlian.protocol import merkle
 from xinlian.protocol.errors import ChainError, NotFoundError
-from xinlian.protocol.merkle import Tree
 from xinlian.protocol.types import Status, Stream, Uscc
 from xinlian.store import anchoring as table
 from xinlian.store import chain_cache, parked, streams
@@ -145,7 +146,7 @@ class Anchoring:
         for stream in Stream:
             while await self._seal_due(stream, flush=flush):
                 pass
-        if self.halted() or self._is_parked():
+        if self.halted() or self._is_parked() or self._is_busy():
             return False
         work = self._work()
         if work.batches or work.words:
@@ -156,6 +157,11 @@ class Anchoring:
     def _is_parked(self) -> bool:
         with self._writer.read() as reader:
             return parked.is_parked(reader, _PARKED_KIND, "outbox")
+
+    def _is_busy(self) -> bool:
+        """Whether an anchoring transaction is on its way; the sender settles it."""
+        with self._writer.read() as reader:
+            return bool(table.batches_in(reader, "sent")) or bool(table.marks_in(reader, "sent", 1))
 
     # -- sealing -----------------------------------------------------------------------------------
 
@@ -169,8 +175,8 @@ class Anchoring:
                 return False
             sequence, first, size = waiting
             leaves = streams.leaves(reader, stream, first, first + size - 1)
-        tree = await asyncio.to_thread(Tree, leaves) if size > LEAVES_PER_WORD else Tree(leaves)
-        batch = Batch(stream, sequence, first, size, tree.root, "sealed", None, None, None, self._law_s())
+        root = await asyncio.to_thread(merkle.root, split_leaves(leaves)) if size > LEAVES_PER_WORD else merkle.root(split_leaves(leaves))
+        batch = Batch(stream, sequence, first, size, root, "sealed", None, None, None, self._law_s())
         await self._writer.write(lambda tx: table.seal(tx, batch))
         self._waiting_since.pop(stream, None)
         return True

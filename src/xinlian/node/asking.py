@@ -373,6 +373,7 @@ class Asking:
             "verdict": report.verdict,
             "exit_code": report.exit_code,
             "checks": {check.name: check.outcome.value for check in report.checks},
+            "remarks": [remark.code for remark in report.remarks],
         }
         if proven:
             shown["values"] = {d.name: d.value for d in map(parse_disclosure, evidence.disclosures)}
@@ -471,7 +472,7 @@ class Asking:
 
     # -- looking back ------------------------------------------------------------------------------
 
-    def list(self, limit: int) -> list[dict[str, Any]]:
+    def newest(self, limit: int) -> list[dict[str, Any]]:
         """Questions of this node, newest first, without values."""
         with self._p.store.node.read() as reader:
             return [_brief(row) for row in table.newest_outgoing(reader, limit)]

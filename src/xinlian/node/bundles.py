@@ -26,7 +26,8 @@ from xinlian.protocol.messages import Evidence
 from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.record import parse_statement
 from xinlian.protocol.types import EpochS, Status, Stream, Uscc
-from xinlian.protocol.verification import AsOf, Report, verify_bundle
+from xinlian.protocol.report import Report
+from xinlian.protocol.verification import parse_as_of, verify_bundle, verify_bytes
 from xinlian.store import anchoring, streams
 from xinlian.store import records as record_table
 from xinlian.store.anchoring import Batch
@@ -107,7 +108,7 @@ class Bundles:
 
     def _load_tree(self, stream: int, _sequence: int, first_position: int, size: int) -> Tree:
         with self._writer.read() as reader:
-            return Tree(streams.leaves(reader, stream, first_position, first_position + size - 1))
+            return Tree(split_leaves(streams.leaves(reader, stream, first_position, first_position + size - 1)))
 
     def receipt_state(self, record_id: str, rev: int | None) -> dict[str, Any]:
         """The receipt of a record as the API shows it; null with the reason while it is pending."""
@@ -196,26 +197,16 @@ class Bundles:
         Raises:
             InputError: ``as-of-form``.
         """
-        return verify_bundle(data, self._deployment, self._view, parse_as_of(as_of))
+        return verify_bytes(data, self._deployment, self._view, None if as_of is None else parse_as_of(as_of))
 
     def verify_parsed(self, bundle: Bundle) -> Report:
         """Verify a bundle that this node put together from an answer."""
         return verify_bundle(bundle, self._deployment, self._view, None)
 
 
-def parse_as_of(text: str | None) -> AsOf | None:
-    """A block number, or epoch seconds written ``@N``; None for now.
-
-    Raises:
-        InputError: ``as-of-form``.
-    """
-    if text is None:
-        return None
-    if text.isdecimal():
-        return AsOf(block=int(text))
-    if text.startswith("@") and text[1:].isdecimal():
-        return AsOf(time=int(text[1:]))
-    raise InputError("as-of-form", "as_of is a block number or @ and epoch seconds")
+def split_leaves(buffer: bytes) -> list[bytes]:
+    """Leaf hashes of a buffer of 32 bytes each."""
+    return [buffer[i : i + 32] for i in range(0, len(buffer), 32)]
 
 
 def evidence_bundle(evidence: Evidence, issued_at: int) -> Bundle:

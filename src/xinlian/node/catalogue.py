@@ -153,7 +153,7 @@ class Catalogue:
         schema = load_schema(source)
         if schema.owner != self._department:
             raise InputError(
-                "schema-owner", f"{schema.code} belongs to another department", expected=self._department, code=schema.code
+                "schema-owner", f"{schema.code} belongs to another department", expected=self._department, dataset=schema.code
             )
         await self._writer.write(lambda tx: self._store(tx, schema))
         if self._state.dataset(schema.owner, schema.serial, schema.version) is None:

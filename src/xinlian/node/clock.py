@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from xinlian.protocol.verification import BlockRef
+from xinlian.protocol.chainview import BlockRef
 
 
 class Clock:

@@ -25,12 +25,14 @@ from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.protocol.errors import ChainError
 from xinlian.protocol.types import Uscc
-from xinlian.protocol.verification import BlockRef
+from xinlian.protocol.chainview import BlockRef
 from xinlian.store import anchoring, chain_cache
 from xinlian.store.writer import Reader, Transaction, Writer
 
 _log = structlog.get_logger(__name__)
 _PAGE = 2_000
+_NOTE_EVERY_S = 20.0
+"""While nothing happens on chain, how often the last contact is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Following:
         self._clock = clock
         self._confirmations = confirmations
         self._poll_s = poll_interval_s
+        self._noted_at = 0.0
         self._moved = asyncio.Condition()
         self._look = asyncio.Event()
         self.alarm: ChainError | None = None
@@ -94,11 +97,10 @@ class Following:
             head = BlockRef(progress.block.number, progress.block.hash, progress.block.time)
             self._clock.restore(head, wall_s - progress.reached_at)
 
-    def start_block(self) -> tuple[int, str] | None:
-        """Number and hash of the last block followed, None before the first."""
+    async def newest_blocks(self, limit: int) -> Sequence[BlockRef]:
+        """The newest remembered blocks, newest first (``chain.follower.KnownBlocks``)."""
         with self._writer.read() as reader:
-            progress = chain_cache.progress(reader)
-        return None if progress is None else (progress.block.number, progress.block.hash)
+            return [BlockRef(one.number, one.hash, one.time) for one in chain_cache.newest_blocks(reader, limit)]
 
     async def run(self, follower: Follower) -> None:
         """Follow until cancelled; trouble is remembered, logged once, and tried again."""
@@ -138,7 +140,10 @@ class Following:
             self._moved.notify_all()
 
     async def _apply(self, step: Followed) -> None:
-        head = BlockRef(step.head.number, step.head.hash, step.head.time)
+        head = step.head
+        if not step.events and head == self._clock.head() and self._clock.wall_s() - self._noted_at < _NOTE_EVERY_S:
+            self._clock.saw(head)
+            return
         stored = self._step(step)
         final_block = head.number - self._confirmations
 
@@ -151,16 +156,15 @@ class Following:
             anchoring.finalise(tx, final_block)
 
         await self._writer.write(job)
+        self._noted_at = self._clock.wall_s()
         for event in step.events:
             self._state.apply(event)
         self._clock.saw(head)
 
     def _step(self, step: Followed) -> chain_cache.Step:
         block = chain_cache.Block(step.head.number, step.head.hash, step.head.time)
-        blocks = {e.block_number: chain_cache.Block(e.block_number, e.block_hash, e.block_time) for e in step.events}
-        blocks[block.number] = block
         return chain_cache.Step(
-            blocks=[blocks[number] for number in sorted(blocks)],
+            blocks=[chain_cache.Block(one.number, one.hash, one.time) for one in step.blocks] or [block],
             events=[_stored_event(event) for event in step.events],
             batches=[_batch(event) for event in step.events if event.name == "BatchAnchored"],
             marks=[_mark(event) for event in step.events if event.name == "StatusSet"],

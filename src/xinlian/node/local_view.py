@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
-from xinlian.protocol.types import Hash32
-from xinlian.protocol.verification import Anchoring, BlockRef, KeySetFrom
+from xinlian.protocol.chainview import Anchoring, BlockRef, KeySetFrom
 from xinlian.store import chain_cache
 from xinlian.store.writer import Writer
 
@@ -73,7 +72,7 @@ class LocalView:
             found = chain_cache.batch(reader, department, stream, sequence)
         return None if found is None else Anchoring(found.block_number, found.block_time, found.tx_hash)
 
-    def is_anchored(self, department: str, stream: int, sequence: int, root: Hash32, size: int, suite: int) -> bool:
+    def is_anchored(self, department: str, stream: int, sequence: int, root: bytes, size: int, suite: int) -> bool:  # noqa: PLR0913  # the contract's own question
         """Whether the slot holds exactly this batch."""
         with self._writer.read() as reader:
             found = chain_cache.batch(reader, department, stream, sequence)

@@ -162,6 +162,11 @@ class Providing:
         self._on_committed = on_committed
         self._rate = RateLimit(limits.unauthenticated_per_minute)
 
+    @property
+    def refused_total(self) -> int:
+        """Requests that failed authentication since the start."""
+        return self._rate.total
+
     async def serve(self, incoming: Incoming) -> Outgoing:
         """Answer a sealed request.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from xinlian.api.access import allow, node_of
 from xinlian.api.wire import QueryIn
@@ -39,10 +39,10 @@ async def ask(
 async def list_queries(
     request: Request,
     _person: Annotated[Person, Depends(allow(Role.CASEWORKER, Role.AUDITOR))],
-    limit: Annotated[int, "1…200"] = 50,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """Queries of this node, newest first, without values."""
-    return {"items": [entry.to_json() for entry in node_of(request).asking.list(max(1, min(limit, 200)))]}
+    return {"items": node_of(request).asking.newest(limit)}
 
 
 @router.get("/{rid}")

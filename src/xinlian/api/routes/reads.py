@@ -30,4 +30,4 @@ async def list_reads(
 @router.post("/reconcile", dependencies=_reading)
 async def reconcile(request: Request, body: ReconcileIn) -> dict[str, Any]:
     """Compare this node's read log with another department's, by request id and ciphertext digest."""
-    return await node_of(request).reads.reconcile_with(body.counterparty)
+    return await node_of(request).reconciling.ask(body.counterparty)

@@ -1,0 +1,63 @@
+"""Exchange v1: sealed requests of other departments' nodes, public schema files, reconciliation of read logs.
+
+Plain Starlette routes. They are public in the sense of tokens: who calls is proven by the message's signature.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from xinlian.api.access import PUBLIC, node_of
+from xinlian.api.bodies import read_body
+from xinlian.node.providing import PATH, Incoming
+from xinlian.node.reconciling import PATH as RECONCILIATIONS
+
+REQUEST_LIMIT_BYTES = 2 << 20
+
+
+def _incoming(request: Request, body: bytes) -> Incoming:
+    query = request.scope.get("query_string", b"")
+    return Incoming(
+        path=request.scope.get("raw_path", request.url.path.encode()).decode("ascii").partition("?")[0],
+        query=query.decode("ascii") if query else None,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=body,
+        remote=request.client.host if request.client is not None else "unknown",
+    )
+
+
+async def serve(request: Request) -> Response:
+    """Answer a sealed request."""
+    incoming = _incoming(request, await read_body(request, REQUEST_LIMIT_BYTES))
+    out = await node_of(request).providing.serve(incoming)
+    return Response(out.body, status_code=out.status, headers=out.headers)
+
+
+async def schema(request: Request) -> Response:
+    """A schema file of this department by its hash: catalogue data, the same for everybody."""
+    source = node_of(request).catalogue.source_by_hash(request.path_params["schema_hash"])
+    return Response(source, media_type="application/schema+json")
+
+
+async def reconcile(request: Request) -> Response:
+    """The clear parts of this node's read entries about the department that asks, signed by it."""
+    incoming = _incoming(request, await read_body(request, REQUEST_LIMIT_BYTES))
+    statements: list[str] = await node_of(request).reconciling.serve(incoming)
+    return Response(orjson.dumps({"statements": statements}), media_type="application/json")
+
+
+def _public(path: str, endpoint: Any, method: str) -> Route:
+    endpoint.access = PUBLIC
+    return Route(path, endpoint, methods=[method], name=f"exchange_{endpoint.__name__}")
+
+
+ROUTES = [
+    _public(PATH, serve, "POST"),
+    _public("/exchange/v1/schemas/{schema_hash}", schema, "GET"),
+    _public(RECONCILIATIONS, reconcile, "POST"),
+]

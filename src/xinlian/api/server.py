@@ -1,0 +1,58 @@
+"""Serve one node over HTTP: build the graph, run background work and uvicorn, stop cleanly on SIGTERM and SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+import structlog
+import uvicorn
+
+from xinlian.api.app import create_app
+from xinlian.node.graph import build
+from xinlian.node.settings import Settings
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal arrives.
+
+    Raises:
+        XinlianError: whatever building the node says; nothing was served then.
+    """
+    configure_logging()
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    node = await build(settings)
+    config = uvicorn.Config(
+        create_app(node),
+        host=settings.listen_host,
+        port=settings.listen_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_keep_alive=30,
+        h11_max_incomplete_event_size=65_536,
+    )
+    async with node.running():
+        structlog.get_logger(__name__).info("serving", department=settings.department, port=settings.listen_port)
+        await uvicorn.Server(config).serve()
+
+
+def configure_logging() -> None:
+    """One JSON object a line on stderr; third-party logs pass through with level, name and message only."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format='{"level": "%(levelname)s", "logger": "%(name)s", "event": "%(message)s"}')

@@ -1,0 +1,308 @@
+"""The object graph of a node, built in one place from its settings, and its life: start, background work, stop.
+
+Rules
+1. Nothing connects, opens or reads the environment before ``build`` is called; background work begins with ``running``.
+2. A node starts without the chain when it has followed it before; the very first start needs the chain.
+3. Order at start: lock and migrate the store, sweep orphan keys, resume erasures, replay the projection, then follow and anchor.
+
+Example::
+
+    node = await build(load_settings(Path("node.toml")))
+    async with node.running():
+        …
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from xinlian.chain.follower import Follower
+from xinlian.chain.keys import LocalKey
+from xinlian.chain.rpc import Rpc
+from xinlian.node.anchoring import Anchoring, AnchoringLimits
+from xinlian.node.asking import Asking, AskingParts
+from xinlian.node.authority import Authority
+from xinlian.node.bundles import Bundles
+from xinlian.node.cases import Cases
+from xinlian.node.catalogue import Catalogue, SchemaFetcher
+from xinlian.node.chain_state import ChainState
+from xinlian.node.clock import Clock
+from xinlian.node.ending import Ending
+from xinlian.node.files import Limits
+from xinlian.node.following import Following
+from xinlian.node.health import Health, HealthParts
+from xinlian.node.idempotency import Idempotency
+from xinlian.node.identity import Identity
+from xinlian.node.local_view import CheckedChain, LocalView
+from xinlian.node.peer_client import PeerClient
+from xinlian.node.peers import Peers
+from xinlian.node.people import People
+from xinlian.node.providing import Providing, ProvidingLimits, ProvidingParts
+from xinlian.node.publishing import Publishing
+from xinlian.node.reads import Reads
+from xinlian.node.reconciling import Reconciling
+from xinlian.node.records import Records
+from xinlian.node.sealing import SealingPool, StorageKeys
+from xinlian.node.settings import Settings
+from xinlian.node.sharing import Sharing
+from xinlian.node.transactions import Transactions
+from xinlian.protocol import manifest
+from xinlian.protocol.errors import ConfigError, PeerError, XinlianError
+from xinlian.protocol.manifest import Deployment
+from xinlian.protocol.types import Uscc
+from xinlian.store.opening import Store, open_store
+from xinlian.store.record_keys import sweep_orphans
+from xinlian.store.secrets import NodeKeys
+
+_log = structlog.get_logger(__name__)
+
+KEYS_DIR = "keys"
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(slots=True)
+class Node:
+    """A node with all its use cases."""
+
+    settings: Settings
+    deployment: Deployment
+    store: Store
+    rpc: Rpc
+    state: ChainState
+    clock: Clock
+    following: Following
+    follower: Follower
+    transactions: Transactions
+    people: People
+    idempotency: Idempotency
+    catalogue: Catalogue
+    publishing: Publishing
+    records: Records
+    ending: Ending
+    anchoring: Anchoring
+    bundles: Bundles
+    identity: Identity
+    sharing: Sharing
+    cases: Cases
+    providing: Providing
+    asking: Asking
+    reads: Reads
+    reconciling: Reconciling
+    authority: Authority
+    health: Health
+    pool: SealingPool
+    client: PeerClient
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the background work for as long as the context lasts, then close everything."""
+        await self._recover()
+        self.pool.warm()
+        tasks = [
+            asyncio.create_task(_kept_alive(work, name), name=name)
+            for name, work in (
+                ("follow", lambda: self.following.run(self.follower)),
+                ("anchor", self.anchoring.run),
+                ("send", self.transactions.run),
+            )
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.close()
+
+    async def _recover(self) -> None:
+        """Finish what a stop interrupted."""
+        if sweep_orphans(self.store.keys, self.store.node) > 0:
+            await asyncio.wrap_future(self.store.keys.checkpoint())
+        await self.ending.resume()
+        await self.asking.close_interrupted()
+
+    async def close(self) -> None:
+        """Close connections, processes and databases."""
+        await self.client.close()
+        await self.rpc.close()
+        self.pool.close()
+        self.store.close()
+
+
+async def _kept_alive(work: Work, name: str) -> None:
+    """Background work never dies silently: an unexpected error is logged and the work begins again."""
+    while True:
+        try:
+            await work()
+        except asyncio.CancelledError:
+            raise
+        except XinlianError as error:
+            _log.error("background work failed", work=name, code=error.code, detail=error.message)
+        except Exception as error:
+            _log.error("background work failed", work=name, kind=type(error).__name__, exc_info=error)
+        await asyncio.sleep(1.0)
+
+
+def read_deployment(path: Path) -> Deployment:
+    """Read the deployment manifest.
+
+    Raises:
+        ConfigError: ``deployment-missing``.
+        InputError: ``manifest-form``.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError("deployment-missing", f"the deployment manifest {path} cannot be read") from error
+    return manifest.parse(data)
+
+
+async def build(settings: Settings) -> Node:
+    """Build a node; opens its store and keys, does not talk to the chain.
+
+    Raises:
+        ConfigError: ``passphrase-missing``, ``passphrase-wrong``, ``keys-missing``, ``deployment-missing``.
+        StoreError: ``store-locked``, ``store-schema``, ``store-io``.
+    """
+    deployment = read_deployment(settings.deployment)
+    keys = NodeKeys.load(settings.data_dir / KEYS_DIR, settings.passphrase_bytes().decode())
+    store = open_store(settings.data_dir)
+    try:
+        return _assemble(settings, deployment, keys, store)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store: Store) -> Node:
+    department = Uscc(settings.department)
+    wall = time.time
+    sealer = keys.sealer(os.urandom)
+    storage = StorageKeys(keys.vault(os.urandom), keys.storage.index)
+    clock, state = Clock(), ChainState()
+    rpc = Rpc(settings.rpc_urls[0])
+    following = Following(department, store.node, state, clock, deployment.confirmations, settings.poll_interval_s)
+    following.restore(wall())
+    senders = {role: LocalKey.from_secret(key.private) for role, key in keys.chain.items()}
+    transactions = Transactions(rpc, deployment, senders, store.node, following, wall)
+    client = PeerClient(settings.peer_timeout_s, development=settings.development)
+    peers = Peers(state)
+    identity = Identity(department, keys, state, peers, transactions, wall)
+    catalogue = Catalogue(department, store.node, state, transactions, _schema_fetcher(state, client), wall)
+    reads = Reads(department, store.node, sealer, keys.storage.pseudonym, clock.law_s)
+    anchoring = Anchoring(
+        department,
+        store.node,
+        transactions,
+        AnchoringLimits(settings.batch_max_leaves, settings.batch_max_age_s, settings.reads_max_age_s),
+        clock.law_s,
+        time.monotonic,
+    )
+    anchoring.halted = lambda: following.alarm is not None
+    pool = SealingPool(storage, settings.sealing_processes)
+    limits = Limits(max_file_bytes=settings.upload_max_bytes, max_rows=settings.upload_max_rows)
+    publishing = Publishing(store, storage, pool, catalogue, clock.law_s, anchoring.woken, limits)
+    records = Records(department, store, storage, catalogue)
+    view = LocalView(_checked(deployment), state, store.node, clock)
+    bundles = Bundles(department, store.node, sealer, deployment, view, records, identity, clock.law_s)
+    cases = Cases(department, store.node, sealer, state, transactions, reads)
+    providing = Providing(
+        ProvidingParts(
+            department, store, sealer, state, clock, identity, peers, catalogue, records, bundles, reads
+        ),
+        ProvidingLimits(
+            settings.max_view_age_s,
+            settings.anchor_promise_s,
+            settings.verify_attempts,
+            settings.unauthenticated_per_minute,
+        ),
+        anchoring.woken,
+    )
+    asking = Asking(
+        AskingParts(
+            department,
+            store,
+            sealer,
+            state,
+            clock,
+            identity,
+            peers,
+            catalogue,
+            cases,
+            bundles,
+            reads,
+            following,
+            client,
+        )
+    )
+    health = Health(
+        HealthParts(
+            department,
+            state,
+            clock,
+            following,
+            anchoring,
+            settings.view_warn_age_s,
+            settings.max_view_age_s,
+            identity.current_signing,
+            lambda: providing.refused_total,
+        )
+    )
+    return Node(
+        settings=settings,
+        deployment=deployment,
+        store=store,
+        rpc=rpc,
+        state=state,
+        clock=clock,
+        following=following,
+        follower=Follower(rpc, deployment, following),
+        transactions=transactions,
+        people=People(store.node, wall, settings.token_days),
+        idempotency=Idempotency(store.node, sealer, keys.storage.column, wall),
+        catalogue=catalogue,
+        publishing=publishing,
+        records=records,
+        ending=Ending(store, reads, wall, anchoring.woken),
+        anchoring=anchoring,
+        bundles=bundles,
+        identity=identity,
+        sharing=Sharing(department, state, catalogue, transactions, clock.law_s),
+        cases=cases,
+        providing=providing,
+        asking=asking,
+        reads=reads,
+        reconciling=Reconciling(department, state, clock, identity, peers, reads, client),
+        authority=Authority(transactions),
+        health=health,
+        pool=pool,
+        client=client,
+    )
+
+
+def _checked(deployment: Deployment) -> CheckedChain:
+    """What the follower compares with the chain before its first step and after every lost contact."""
+    codes = {contract.address.lower(): contract.code_hash for contract in deployment.contracts.values()}
+    return CheckedChain(deployment.chain_id, deployment.genesis_hash, codes)
+
+
+def _schema_fetcher(state: ChainState, client: PeerClient) -> SchemaFetcher:
+    async def fetch(uscc: str, digest: str) -> bytes:
+        owner = state.department(uscc)
+        if owner is None:
+            raise PeerError("peer-endpoint", "the dataset's owner is not registered", department=uscc)
+        reply = await client.get(owner.endpoint, f"/exchange/v1/schemas/{digest}")
+        if reply.status != 200:
+            raise PeerError("peer-refused", "the owner's node does not hand out the schema file", department=uscc)
+        return reply.body
+
+    return fetch

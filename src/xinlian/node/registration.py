@@ -1,0 +1,100 @@
+"""Registration requests: what a department hands to the authority so that it can be registered.
+
+One JSON object ``{"format": "xinlian-registration/1", "uscc", "kind", "name", "endpoint", "jwks", "signers": [{"address", "roles",
+"possession"}]}``. ``jwks`` is the key set's text with its possession proofs, ``possession`` an EIP-712 signature (0x hex).
+
+Rules
+1. Every key in it is proven: Ed25519 keys here, chain signers by the contract.
+2. Nothing in it is secret.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from xinlian.protocol.codes import check_uscc
+from xinlian.protocol.errors import EvidenceError, InputError
+from xinlian.protocol.jsontext import loads_strict
+from xinlian.protocol.jwks import check_possession, parse_key_set
+from xinlian.protocol.members import Members, Where
+
+FORMAT = "xinlian-registration/1"
+KINDS = {"department": 1, "other-receiver": 2}
+_WHERE = Where("registration-form", "registration request")
+_ANY = re.compile(r".{1,2000}", re.DOTALL)
+_JWKS = re.compile(r".{1,65536}", re.DOTALL)
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+_SIGNATURE = re.compile(r"0x[0-9a-f]{2,1024}", re.ASCII)
+_ENDPOINT = re.compile(r"https?://[^\s]{1,500}", re.ASCII)
+_MEMBERS = ("format", "uscc", "kind", "name", "endpoint", "jwks", "signers")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedSigner:
+    """A chain signer with its roles bitmask and EIP-712 possession proof (0x hex)."""
+
+    address: str
+    roles: int
+    possession: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationRequest:
+    """A parsed request; ``kind`` is 1 for a department, 2 for another receiver."""
+
+    uscc: str
+    kind: int
+    name: str
+    endpoint: str
+    jwks: str
+    signers: tuple[RequestedSigner, ...]
+
+    def dumps(self) -> bytes:
+        """The request file."""
+        kinds = {number: name for name, number in KINDS.items()}
+        value: dict[str, Any] = {
+            "format": FORMAT,
+            "uscc": self.uscc,
+            "kind": kinds[self.kind],
+            "name": self.name,
+            "endpoint": self.endpoint,
+            "jwks": self.jwks,
+            "signers": [{"address": s.address, "roles": s.roles, "possession": s.possession} for s in self.signers],
+        }
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def parse_registration(data: bytes) -> RegistrationRequest:
+    """Read a request and check the possession proofs of its signing keys.
+
+    Raises:
+        InputError: ``registration-form``, ``registration-proof``, ``key-set-form``, the codes of ``codes`` and ``jsontext``.
+    """
+    members = Members.of(loads_strict(data, max_bytes=1_000_000), _MEMBERS, _WHERE)
+    members.text("format", re.compile(re.escape(FORMAT)))
+    uscc = members.text("uscc", _ANY)
+    check_uscc(uscc)
+    jwks = members.text("jwks", _JWKS)
+    try:
+        check_possession(parse_key_set(jwks.encode()), uscc)
+    except EvidenceError as error:
+        raise InputError("registration-proof", f"the key set's possession proofs do not hold: {error.message}") from error
+    return RegistrationRequest(
+        uscc=uscc,
+        kind=KINDS[members.text("kind", re.compile("|".join(KINDS)))],
+        name=members.text("name", _ANY),
+        endpoint=members.text("endpoint", _ENDPOINT),
+        jwks=jwks,
+        signers=tuple(_signer(value, place) for place, value in members.list("signers", 16, 1)),
+    )
+
+
+def _signer(value: object, where: Where) -> RequestedSigner:
+    members = Members.of(value, ("address", "roles", "possession"), where)
+    return RequestedSigner(
+        members.text("address", _ADDRESS), members.integer("roles", 1, 7), members.text("possession", _SIGNATURE)
+    )

@@ -1,0 +1,197 @@
+"""This node's transactions: one sender per chain key, its log in the outbox tables, calls by contract and function name.
+
+Rules
+1. A transaction and what it carries (batches, marks) are stored in one step before it is broadcast.
+2. A call returns when it is mined and this node's own view has reached its block, so that what was done can be seen.
+3. Texts that go on chain pass the payload guard first: no ID number, no file, no base64, no free text.
+
+Source: design 5 (payload guard), 6 (Anchoring, senders).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from xinlian.chain.bindings import encode_call
+from xinlian.chain.calls import Call
+from xinlian.chain.keys import ChainKey
+from xinlian.chain.rpc import AsksChain
+from xinlian.chain.sender import Mined, Sender, SenderOptions, StoredTx
+from xinlian.node.following import Following
+from xinlian.node.payload_guard import check_payload
+from xinlian.protocol.chainview import BlockRef
+from xinlian.protocol.errors import ChainError, ConfigError
+from xinlian.protocol.manifest import Deployment
+from xinlian.store import anchoring as table
+from xinlian.store.writer import Transaction, Writer
+
+_log = structlog.get_logger(__name__)
+MINED_WITHIN_S = 60.0
+SEEN_WITHIN_S = 15.0
+_OPEN_STATES = ("prepared", "sent", "replaced")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a transaction carries: batches as (stream, sequence), ids of marks."""
+
+    batches: tuple[tuple[int, int], ...]
+    marks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A transaction that succeeded: hash (0x hex) and block number."""
+
+    tx_hash: str
+    block_number: int
+
+
+class OutboxLog:
+    """``chain.sender.TransactionLog`` over the outbox tables.
+
+    Args:
+        writer: node.db.
+        wall: wall clock, epoch seconds.
+    """
+
+    def __init__(self, writer: Writer, wall: Callable[[], float]) -> None:
+        self._writer = writer
+        self._wall = wall
+
+    async def next_nonce(self, signer: str) -> int | None:
+        """One more than the highest stored nonce that still counts."""
+        with self._writer.read() as reader:
+            highest = table.highest_nonce(reader, signer)
+        return None if highest is None else highest + 1
+
+    async def open_txs(self, signer: str) -> Sequence[StoredTx]:
+        """Transactions on their way, by nonce, oldest first."""
+        with self._writer.read() as reader:
+            found = table.txs_in(reader, _OPEN_STATES, signer)
+            settled = {tx.nonce for tx in table.txs_in(reader, ("mined", "final", "failed"), signer)}
+        return [StoredTx(tx.signer, tx.nonce, tx.hash, tx.raw, tx.purpose) for tx in found if tx.nonce not in settled]
+
+    async def record_signed(self, tx: StoredTx, load: object, replaces: str | None) -> None:
+        """Store a transaction with what it carries."""
+
+        def job(transaction: Transaction) -> None:
+            signed = table.SignedTx(tx.signer, tx.nonce, tx.hash, tx.raw, tx.purpose)
+            tx_id = table.insert_tx(transaction, signed)
+            if isinstance(load, Load):
+                table.load_tx(transaction, tx_id, load.batches, load.marks)
+            old = None if replaces is None else table.tx_by_hash(transaction, replaces)
+            if old is not None:
+                table.tx_replaced(transaction, old.id, tx_id)
+
+        await self._writer.write(job)
+
+    async def record_sent(self, tx_hash: str) -> None:
+        """A node accepted it."""
+        now = int(self._wall())
+        await self._on(tx_hash, lambda transaction, tx_id: table.tx_sent(transaction, tx_id, now))
+
+    async def record_mined(self, tx_hash: str, block: BlockRef) -> None:
+        """It succeeded in this block."""
+        await self._on(tx_hash, lambda transaction, tx_id: table.tx_mined(transaction, tx_id, block.number, block.time))
+
+    async def record_failed(self, tx_hash: str, reason: str) -> None:
+        """It will never be mined; what it carried waits again."""
+        _log.warning("transaction failed", tx_hash=tx_hash, reason=reason)
+        await self._on(tx_hash, table.tx_failed)
+
+    async def _on(self, tx_hash: str, change: Callable[[Transaction, int], None]) -> None:
+        def job(transaction: Transaction) -> None:
+            found = table.tx_by_hash(transaction, tx_hash)
+            if found is not None:
+                change(transaction, found.id)
+
+        await self._writer.write(job)
+
+
+class Transactions:
+    """Sends calls with this node's chain keys.
+
+    Args:
+        rpc: the chain.
+        deployment: contract addresses.
+        keys: chain keys by role (anchor, law, admin, authority).
+        writer: node.db.
+        following: this node's view.
+        wall: wall clock, epoch seconds.
+    """
+
+    def __init__(
+        self,
+        rpc: AsksChain,
+        deployment: Deployment,
+        keys: Mapping[str, ChainKey],
+        writer: Writer,
+        following: Following,
+        wall: Callable[[], float],
+    ) -> None:
+        log = OutboxLog(writer, wall)
+        options = SenderOptions(chain_id=deployment.chain_id)
+        self._addresses = {name: contract.address for name, contract in deployment.contracts.items()}
+        self._senders = {role: Sender(rpc, key, log, options) for role, key in keys.items()}
+        self._following = following
+
+    def address_of(self, role: str) -> str:
+        """The address of a role's key."""
+        return self._sender(role).address
+
+    async def law(self, contract: str, function: str, *args: object) -> Done:
+        """Send with the LAW key (grants, cases, proposals)."""
+        return await self._send("law", contract, function, args, None)
+
+    async def admin(self, contract: str, function: str, *args: object) -> Done:
+        """Send with the ADMIN key (own keys)."""
+        return await self._send("admin", contract, function, args, None)
+
+    async def authority(self, contract: str, function: str, *args: object) -> Done:
+        """Send with the authority's key.
+
+        Raises:
+            ConfigError: ``authority-key-missing`` on nodes that do not hold it.
+        """
+        return await self._send("authority", contract, function, args, None)
+
+    async def anchor(self, contract: str, function: str, *args: object, load: Load) -> Done:
+        """Send with the ANCHOR key, with what it carries."""
+        return await self._send("anchor", contract, function, args, load)
+
+    def _sender(self, role: str) -> Sender:
+        found = self._senders.get(role)
+        if found is None:
+            raise ConfigError(f"{'authority' if role == 'authority' else 'chain'}-key-missing", f"this node holds no key of role {role}")
+        return found
+
+    async def _send(self, role: str, contract: str, function: str, args: Sequence[object], load: Load | None) -> Done:
+        sender = self._sender(role)
+        if self._following.alarm is not None:
+            raise self._following.alarm
+        check_payload(args)
+        label = f"{contract}.{function}"
+        call = Call(self._addresses[contract], encode_call(contract, function, args), label)
+        ticket = await sender.send(call, label, load)
+        mined: Mined = await sender.wait(ticket, MINED_WITHIN_S)
+        await self._following.reach(mined.block.number, SEEN_WITHIN_S)
+        return Done(mined.hash, mined.block.number)
+
+    async def run(self) -> None:
+        """Take up stored transactions and watch all senders until cancelled."""
+        await asyncio.gather(*(self._watch(role, sender) for role, sender in self._senders.items()))
+
+    async def _watch(self, role: str, sender: Sender) -> None:
+        while True:
+            try:
+                await sender.resync()
+                break
+            except ChainError as error:
+                _log.info("sender waits for the chain", role=role, code=error.code)
+                await asyncio.sleep(2.0)
+        await sender.run(lambda error: _log.info("sender trouble", role=role, code=error.code))
