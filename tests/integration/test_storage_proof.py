@@ -7,6 +7,7 @@ but Keccak-256, RLP and the trie rules below. Source: Ethereum Yellow Paper, 4.3
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from eth_abi.abi import encode
 
 from tests.support.contracts import ANCHOR, DEPARTMENT, SET_STATUS, SIGNER, Chain, anvil, calldata
 from xinlian.protocol import slots
+from xinlian.protocol.accumulator import EMPTY, FoldedEvent, fold_all, topic_of
 from xinlian.protocol.keccak import keccak256
 from xinlian.protocol.types import Status, Stream
 
@@ -111,10 +113,30 @@ def test_empty_slot_is_proven_empty(chain: Chain) -> None:
     assert proven_storage(chain, slots.batch_slot(DEPARTMENT, Stream.RECORDS, 2)) == bytes(32)
 
 
-def test_stream_accumulator_is_proven(chain: Chain) -> None:
-    value = proven_storage(chain, slots.stream_accumulator_slot(DEPARTMENT, Stream.RECORDS))
-    assert value == chain.call(chain.ledger, "accumulatorOf(bytes18,uint8)", (DEPARTMENT.encode(), 1))
-    assert value != bytes(32)
+def test_proven_accumulator_is_that_of_the_replayed_logs(chain: Chain) -> None:
+    """One storage proof shows that the logs of a stream are complete, in order and unaltered, their times included."""
+    proven = proven_storage(chain, slots.stream_accumulator_slot(DEPARTMENT, Stream.RECORDS))
+    events = _events_of_records(chain)
+    assert len(events) == 2, "one batch, one status word"
+    assert fold_all(EMPTY, events) == proven
+    assert fold_all(EMPTY, events[::-1]) != proven
+    assert fold_all(EMPTY, events[1:]) != proven
+    assert fold_all(EMPTY, [replace(events[0], timestamp=events[0].timestamp + 1), events[1]]) != proven
+    assert proven == chain.call(chain.ledger, "accumulatorOf(bytes18,uint8)", (DEPARTMENT.encode(), 1))
+
+
+def _events_of_records(chain: Chain) -> list[FoldedEvent]:
+    """The ledger's logs without those of other streams; all arguments are static, so the body is topics and data."""
+    anchored = "0x" + topic_of("BatchAnchored(bytes18,uint8,uint64,bytes32,uint32,uint8,bytes32)").hex()
+    events = []
+    for log in chain.rpc("eth_getLogs", {"address": chain.ledger, "fromBlock": "0x0", "toBlock": "latest"}):
+        if log["topics"][0] == anchored and int(log["topics"][2], 16) != Stream.RECORDS:
+            continue
+        block = chain.rpc("eth_getBlockByNumber", log["blockNumber"], False)
+        body = bytes.fromhex("".join(word[2:] for word in log["topics"][1:]) + log["data"][2:])
+        topic0 = bytes.fromhex(log["topics"][0][2:])
+        events.append(FoldedEvent(topic0, body, int(block["timestamp"], 16), int(block["number"], 16)))
+    return events
 
 
 def test_status_word_is_proven(chain: Chain) -> None:

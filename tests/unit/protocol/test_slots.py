@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xinlian.protocol import slots
+from xinlian.protocol.accumulator import fold
 from xinlian.protocol.keccak import keccak256
 from xinlian.protocol.types import Status, Stream, Uscc
 
@@ -32,6 +33,12 @@ def test_vectors() -> None:
     assert _hex(slots.stream_accumulator_slot(DEPARTMENT, stream)) == VECTORS["stream_accumulator_slot"]
     value = slots.slot_value(bytes.fromhex(VECTORS["root"][2:]), VECTORS["size"], VECTORS["suite"])
     assert _hex(value) == VECTORS["slot_value"]
+
+
+def test_accumulator_vector_that_forge_reads_too() -> None:
+    vector = VECTORS["fold"]
+    acc, topic0, body = (bytes.fromhex(vector[name][2:]) for name in ("acc", "topic", "body"))
+    assert _hex(fold(acc, topic0, body, vector["timestamp"], vector["number"])) == vector["result"]
 
 
 @given(stream=st.sampled_from(Stream), sequence=U64, serial=U32, version=U16)
