@@ -73,7 +73,7 @@ def test_the_patterns_find_what_they_are_for() -> None:
 
 
 def _scripts() -> list[Path]:
-    folders = (ROOT / "scripts", ROOT / ".ci")
+    folders = (ROOT / "scripts", ROOT / ".ci", ROOT / "docker")
     return sorted(path for folder in folders for path in folder.iterdir() if path.is_file())
 
 
