@@ -492,6 +492,17 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "Remove files, free text and numbers not asked for.",
     ),
     CodeEntry("refused-rate", "The department asks more often than the provider allows.", "Ask again later.", True),
+    # -- command line ----------------------------------------------------------------------------------
+    CodeEntry("argument-missing", "A command lacks an argument or option.", "Give what the message names; see --help."),
+    CodeEntry("argument-form", "An argument or option has the wrong form.", "Write it as the message says; see --help."),
+    CodeEntry("file-unreadable", "A file named on the command line cannot be read.", "Correct the path or the permissions."),
+    CodeEntry("file-unwritable", "A file cannot be written.", "Choose another place or correct the permissions."),
+    CodeEntry("file-exists", "A file is there already, and secrets are never written over one.", "Choose another name."),
+    CodeEntry("token-file", "The token cannot be read from its file or the environment.", "Put it in the file's first line."),
+    CodeEntry("url-form", "The node's address is not an http(s) URL.", "Write it as http://host:port."),
+    CodeEntry("rpc-missing", "No RPC endpoint of the chain is named.", "Give --rpc URL or set XINLIAN_RPC_URL."),
+    CodeEntry("node-unreachable", "The node does not answer at its address.", "Check that it runs, and its address.", True),
+    CodeEntry("node-answer", "The answer is not one that a node gives.", "Check the address (XINLIAN_URL or --url)."),
 )
 
 CATALOGUE: dict[str, CodeEntry] = {entry.code: entry for entry in _ENTRIES}

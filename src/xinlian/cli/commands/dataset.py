@@ -1,0 +1,142 @@
+"""``xinlian dataset``: the catalogue, templates, proposals, and checking files before they are handed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xinlian.cli.client import Body, segment
+from xinlian.cli.command import OFFLINE, ONLINE, Session, command, group
+from xinlian.cli.files import read_bytes, unreadable, write_bytes
+from xinlian.cli.output import pairs, table
+from xinlian.protocol.errors import InputError
+
+if TYPE_CHECKING:
+    from xinlian.node.files import CheckedFile, FileForm
+    from xinlian.protocol.dataset import DatasetSchema
+
+app = group("Datasets of the catalogue.")
+Dataset = Annotated[str, typer.Argument(help="Short code (GJJ-01) or catalogue code (<USCC>/000001).")]
+Version = Annotated[int | None, typer.Option("--version", min=1, help="Default: the newest published one.")]
+MAX_SCHEMA_BYTES = 1_000_000
+_COLUMNS = ("alias", "code", "version", "title", "owner", "share_type", "state", "field_count", "own")
+
+
+@command(app, "list", ONLINE)
+def list_datasets(session: Session) -> None:
+    """Every catalogue entry that the node knows."""
+    found = session.client.items("/api/v1/datasets")
+    session.output.result({"items": found}, lambda: table(_COLUMNS, [[item.get(c) for c in _COLUMNS] for item in found]))
+
+
+@command(app, "show", ONLINE)
+def show(
+    session: Session,
+    dataset: Dataset,
+    version: Version = None,
+    schema: Annotated[str | None, typer.Option("--schema", metavar="FILE", help="Also save the schema file here.")] = None,
+) -> None:
+    """One catalogue entry."""
+    path = f"/api/v1/datasets/{segment(dataset)}"
+    entry = session.client.get(path, {"version": version})
+    if schema is not None:
+        write_bytes(schema, session.client.call("GET", f"{path}/schema", query={"version": version}).body)
+    session.output.result(entry, lambda: pairs(entry))
+
+
+@command(app, "template", ONLINE)
+def template(
+    session: Session,
+    dataset: Annotated[str, typer.Argument(help="Short code or catalogue code; not needed with --schema.")] = "",
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="XLSX file to write; - for stdout.")] = "",
+    version: Version = None,
+    schema: Annotated[Path | None, typer.Option("--schema", help="Make it from this schema file, without a node.")] = None,
+) -> None:
+    """The XLSX file that a clerk fills in: titles, drop-downs, text-format codes, an example row."""
+    if not output:
+        raise InputError("argument-missing", "say where to write: -o FILE.xlsx", expected="-o FILE.xlsx")
+    if schema is not None:
+        data = _template_of(schema)
+    elif dataset:
+        path = f"/api/v1/datasets/{segment(dataset)}/template"
+        data = session.client.call("GET", path, query={"version": version}).body
+    else:
+        raise InputError("argument-missing", "name a dataset or give --schema FILE", expected="DATASET or --schema")
+    write_bytes(output, data)
+    if output != "-":
+        session.output.result({"file": output, "bytes": len(data)}, f"{output} written")
+
+
+def _template_of(file: Path) -> bytes:
+    from xinlian.node.files.template import template as make_template
+
+    return make_template(_load(file))
+
+
+@command(app, "propose", ONLINE)
+def propose(
+    session: Session, file: Annotated[str, typer.Argument(help="Schema file; - for standard input.")]
+) -> None:
+    """Propose a dataset, or a new version of one, to the authority."""
+    source = read_bytes(file, MAX_SCHEMA_BYTES)
+    entry = session.client.call("POST", "/api/v1/datasets", Body(source, "application/schema+json")).json()
+    session.output.result(entry, lambda: pairs(entry))
+
+
+@command(app, "check", OFFLINE)
+def check(
+    session: Session,
+    schema: Annotated[Path, typer.Argument(help="Schema file.")],
+    rows: Annotated[Path | None, typer.Option("--rows", help="CSV, XLSX, NDJSON or JSON file to check against it.")] = None,
+    format_: Annotated[str | None, typer.Option("--format", help="csv, xlsx, ndjson or json; default: by the file's name.")] = None,
+    encoding: Annotated[str | None, typer.Option("--encoding", help="utf-8 or gb18030, for CSV; default: found out.")] = None,
+) -> None:
+    """Check a schema file, and rows against it, with the same rules as publishing. Needs no node."""
+    found = _load(schema)
+    summary: dict[str, object] = {
+        "alias": found.alias,
+        "code": found.code,
+        "version": found.version,
+        "title": found.title,
+        "schema_hash": "0x" + found.schema_hash.hex(),
+        "field_count": len(found.fields),
+        "view_count": len(found.views),
+    }
+    if rows is not None:
+        summary["rows"] = _checked(rows, _form(rows, format_, encoding), found).row_count
+    session.output.result(summary, lambda: pairs(summary))
+
+
+def _load(file: Path) -> DatasetSchema:
+    from xinlian.protocol.dataset import load_schema
+
+    return load_schema(read_bytes(str(file), MAX_SCHEMA_BYTES))
+
+
+def _form(file: Path, format_: str | None, encoding: str | None) -> FileForm:
+    from xinlian.node.files import FileForm, FileKind, kind_of_name
+
+    if format_ is not None and format_ not in FileKind:
+        raise InputError("file-format", "--format is csv, xlsx, ndjson or json", expected=[kind.value for kind in FileKind])
+    return FileForm(FileKind(format_) if format_ is not None else kind_of_name(file.name), encoding)
+
+
+def _checked(file: Path, form: FileForm, schema: DatasetSchema) -> CheckedFile:
+    from dataclasses import asdict
+
+    from xinlian.node.files import Limits, check_rows, read_rows
+    from xinlian.protocol.dataset import compile_validator
+
+    limits = Limits()
+    try:
+        with file.open("rb") as stream:
+            result = check_rows(read_rows(stream, form, schema, limits), compile_validator(schema), limits)
+    except OSError as error:
+        raise unreadable(str(file), error) from error
+    if result.fault_count > 0:
+        faults = [asdict(fault) for fault in result.faults]
+        message = f"{result.fault_count} faults in {result.row_count} rows"
+        raise InputError("rows-invalid", message, faults=faults, fault_count=result.fault_count)
+    return result

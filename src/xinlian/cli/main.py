@@ -1,0 +1,93 @@
+"""The command ``xinlian``: groups of commands, each loaded when it is used.
+
+Rules
+1. Nothing of the node, the chain or the store is imported here; a group's module is imported when one of its commands runs
+   or when its help is asked for.
+2. The order of ``GROUPS`` is the order of ``--help``.
+
+Example: ``xinlian verify evidence.json --deployment deployment.json --rpc http://127.0.0.1:8545``
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Annotated, Any, Final
+
+import typer
+import typer.main
+from typer.core import TyperGroup
+
+from xinlian.cli.output import use_utf8
+
+GROUPS: Final[dict[str, str]] = {
+    "verify": "Verify an evidence bundle against the chain; trusts no node.",
+    "publish": "Publish rows from a file, or one row from standard input.",
+    "record": "Records: show, revise, revoke, erase, receipt.",
+    "bundle": "Evidence bundles.",
+    "dataset": "Datasets: list, template, propose, check a file.",
+    "grant": "Grants: give, list, narrow, revoke.",
+    "case": "Cases: open, subjects, close.",
+    "query": "Use another department's data in a case.",
+    "reads": "Read entries, and their reconciliation with another department.",
+    "codes": "Check national codes.",
+    "user": "Users of the node and their tokens.",
+    "department": "Set up a department's node; departments on the chain.",
+    "authority": "What the competent authority signs.",
+    "chain": "The node's view of the chain.",
+    "deploy": "Deploy the contracts and write the deployment manifest.",
+    "node": "Run the node.",
+    "doctor": "Check settings, keys, databases and chain; say what to do.",
+}
+"""Every group or command by name, with its line in ``--help``; its module is ``xinlian.cli.commands.<name>``."""
+
+
+class LazyGroup(TyperGroup):
+    """The root: knows its commands by name and imports the one that is used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every name, in the order of ``GROUPS``."""
+        return list(GROUPS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import and build one command, or None when there is none of this name."""
+        if cmd_name not in GROUPS:
+            return None
+        if cmd_name not in self.commands:
+            module = importlib.import_module(f"xinlian.cli.commands.{cmd_name}")
+            self.commands[cmd_name] = typer.main.get_command(module.app)
+        return self.commands[cmd_name]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list of ``--help``, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(GROUPS.items()))
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from xinlian import __version__
+
+        typer.echo(f"xinlian {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=LazyGroup, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
+)
+
+
+@app.callback(
+    help="Xinlian (信链): a department's node for sharing data under a chain's evidence.",
+    epilog="Every command takes --json and --help. Exit codes and settings: docs/cli.md.",
+)
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Take the options before the command."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    use_utf8(sys.stdin, sys.stdout, sys.stderr)
+    app(prog_name="xinlian")

@@ -1,0 +1,167 @@
+"""What a command prints: one JSON document or text on stdout; progress and errors on stderr.
+
+Rules
+1. With ``--json``, stdout holds exactly one JSON document; an error is a problem object on stderr.
+2. Without, an error is one line ``code: message`` on stderr, and a table when rows are at fault.
+3. Text of others (names, reasons) is shown without control characters: no terminal escape reaches the screen.
+4. Columns are aligned by display width, so 中文 stands straight.
+
+Example: ``output.table(("alias", "title"), [("GJJ-01", "住房公积金缴存信息")])``
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from xinlian.cli.exit_codes import Exit, exit_of_error
+from xinlian.protocol.errors import XinlianError
+
+MAX_FAULTS_SHOWN = 50
+_FAULT_COLUMNS = ("row", "field", "title", "what", "expected")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as shown.
+
+    Args:
+        code: stable code.
+        message: one sentence.
+        exit_code: what the command ends with.
+        retryable: the same command may succeed later.
+        fields: further members of the problem document.
+    """
+
+    code: str
+    message: str
+    exit_code: Exit
+    retryable: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, error: XinlianError) -> Problem:
+        """The problem of an error raised in this process."""
+        return cls(error.code, error.message, exit_of_error(error), error.retryable, error.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Prints for one command.
+
+    Args:
+        as_json: ``--json`` was given.
+    """
+
+    as_json: bool
+
+    def result(self, data: object, text: str | Callable[[], str]) -> None:
+        """The command's result.
+
+        Args:
+            data: JSON types.
+            text: the same for a person, or what makes it.
+        """
+        if self.as_json:
+            print(json.dumps(data, ensure_ascii=False, indent=2), file=sys.stdout)
+        else:
+            shown = text if isinstance(text, str) else text()
+            print(printable(shown), file=sys.stdout)
+
+    def progress(self, text: str) -> None:
+        """A line about what is going on (stderr; nothing with ``--json``)."""
+        if not self.as_json:
+            print(printable(text), file=sys.stderr)
+
+    def problem(self, problem: Problem) -> None:
+        """An error (stderr)."""
+        if self.as_json:
+            members = {name: value for name, value in problem.fields.items() if name not in ("code", "detail", "exit_code")}
+            head = {"code": problem.code, "detail": problem.message, "retryable": problem.retryable}
+            document = {**head, **members, "exit_code": int(problem.exit_code)}
+            print(json.dumps(document, ensure_ascii=False, indent=2, default=str), file=sys.stderr)
+            return
+        print(printable(f"{problem.code}: {problem.message}"), file=sys.stderr)
+        faults = problem.fields.get("faults")
+        if isinstance(faults, Sequence) and not isinstance(faults, str) and faults:
+            print(printable(_fault_table(faults, problem.fields.get("fault_count"))), file=sys.stderr)
+
+
+def _fault_table(faults: Sequence[Any], count: object) -> str:
+    rows = [fault for fault in faults if isinstance(fault, Mapping)]
+    columns = [name for name in _FAULT_COLUMNS if any(name in row for row in rows)]
+    shown = [[row.get(name, "") for name in columns] for row in rows[:MAX_FAULTS_SHOWN]]
+    total = count if isinstance(count, int) else len(rows)
+    more = f"\n… {total - len(shown)} more" if total > len(shown) else ""
+    return table(columns, shown) + more
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table with a header line, columns aligned by display width.
+
+    Args:
+        columns: titles.
+        rows: one value a column; None is shown as ``-``.
+
+    Returns:
+        Lines without trailing blanks, joined by line feeds.
+    """
+    cells = [list(columns), *([cell(value) for value in row] for row in rows)]
+    widths = [max(display_width(line[index]) for line in cells) for index in range(len(columns))]
+    return "\n".join(
+        "  ".join(text + " " * (width - display_width(text)) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )
+
+
+def pairs(values: Mapping[str, object]) -> str:
+    """Name and value per line, aligned."""
+    width = max((display_width(name) for name in values), default=0)
+    return "\n".join(f"{name}{' ' * (width - display_width(name))}  {cell(value)}".rstrip() for name, value in values.items())
+
+
+def cell(value: object) -> str:
+    """A value as one line of text."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if isinstance(value, (list, tuple)) and all(isinstance(part, (str, int)) for part in value):
+        return ", ".join(map(str, value))
+    if isinstance(value, (Mapping, list, tuple)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def display_width(text: str) -> int:
+    """Columns that a text takes on a terminal: 2 for wide characters, 0 for combining ones.
+
+    Source: Unicode UAX #11 (East Asian Width).
+    """
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def printable(text: str) -> str:
+    """The text with every control or format character but line feed replaced by U+FFFD.
+
+    Format characters (bidirectional overrides, zero-width signs) go as well: they can make a value look like another.
+    """
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "\ufffd" for c in text)
+
+
+def use_utf8(*streams: TextIO) -> None:
+    """Make the streams write UTF-8 whatever the locale says; unencodable characters are escaped."""
+    for stream in streams:
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
