@@ -257,6 +257,18 @@ class Sender:
             await asyncio.sleep(self._options.poll_s)
         return opened.result.result()
 
+    async def wait_for_block(self, number: int, timeout_s: float) -> None:
+        """Wait until the chain has a block of this number (an automatically mining anvil makes none on its own).
+
+        Raises:
+            ChainError: tx-timeout, or the transport's errors.
+        """
+        deadline = self._options.monotonic() + timeout_s
+        while (await self._rpc.ask(questions.head())).number < number:
+            if self._options.monotonic() >= deadline:
+                raise ChainError("tx-timeout", f"the chain did not reach block {number} in {timeout_s} s", block=number)
+            await asyncio.sleep(self._options.poll_s)
+
     async def look(self) -> None:
         """Look at the chain once: settle what is mined, broadcast again what waits, replace what is stuck.
 

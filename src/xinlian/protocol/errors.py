@@ -214,6 +214,8 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     ),
     CodeEntry("chain-not-reached", "The block or time asked for is not on the chain (yet).", "Ask for an earlier one.", True),
     CodeEntry("deploy-conflict", "The progress file belongs to another deployment.", "Use another file or finish that one."),
+    CodeEntry("deploy-file", "The manifest or its progress file cannot be written.", "Check the folder, its rights and the disk."),
+    CodeEntry("rpc-url", "The RPC URL has not the form of a URL.", "Give http://host:port or https://host."),
     CodeEntry(
         "anvil-missing", "The anvil binary is not installed in the pinned version.", "Run scripts/setup (npm ci in contracts/)."
     ),
