@@ -71,8 +71,9 @@ def pinned_version(contracts_dir: Path) -> str:
     """
     try:
         package = json.loads((contracts_dir / "package.json").read_text(encoding="utf-8"))
-        return str(package["dependencies"]["@foundry-rs/anvil"])
-    except (OSError, ValueError, KeyError) as error:
+        pins = {**package.get("dependencies", {}), **package.get("optionalDependencies", {})}
+        return str(next(version for name, version in pins.items() if name.startswith("@foundry-rs/anvil")))
+    except (OSError, ValueError, StopIteration) as error:
         raise ConfigError("anvil-missing", "contracts/package.json, which pins anvil's version, cannot be read") from error
 
 

@@ -59,6 +59,8 @@ async def current_fees(rpc: AsksChain, cap_wei: int) -> Fees:
     gas_price = await rpc.ask(questions.gas_price_wei())
     if head.base_fee_wei is None:
         fees = Fees(gas_price, None)
+    elif head.base_fee_wei == 0 and gas_price == 0:
+        fees = Fees(0, 0)  # rule 2: a suggested tip is not a price (anvil suggests 1 gwei on a chain that asks nothing)
     else:
         tip = await _tip(rpc, max(gas_price - head.base_fee_wei, 0))
         fees = Fees(2 * head.base_fee_wei + tip, tip)

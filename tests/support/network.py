@@ -1,0 +1,201 @@
+"""A small network for integration tests: real anvil, deployed contracts, department nodes served over real HTTP.
+
+The nodes share the test's event loop but nothing else: own keys, own database, own port. ``scripts/demo`` and the e2e tests run
+them as separate processes.
+
+Example::
+
+    async with running_network(tmp_path, [D02, D05]) as network:
+        await network.publish(D05, "BDC-01", rows)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from xinlian.api.app import create_app
+from xinlian.chain.anvil import Anvil, AnvilOptions, free_port
+from xinlian.chain.deploy import DeployOptions, deploy
+from xinlian.chain.keys import LocalKey, Registry, prove_possession
+from xinlian.chain.rpc import Rpc
+from xinlian.node.graph import KEYS_DIR, Node, build
+from xinlian.node.identity import key_set_of
+from xinlian.node.people import NewUser, Person, Role
+from xinlian.node.registration import RegistrationRequest, RequestedSigner
+from xinlian.node.settings import Settings
+from xinlian.protocol import manifest
+from xinlian.protocol.manifest import Deployment
+from xinlian.scenarios.catalogue import load_schemas
+from xinlian.store.secrets import AUTHORITY_ROLE, NODE_ROLES, SCRYPT_N_TEST, Creation, NodeKeys
+
+CONTRACTS_DIR = Path(__file__).parents[2] / "contracts"
+MNEMONIC = "test test test test test test test test test test test junk"
+GENESIS_TIME = 1_789_952_400  # 2026-09-21 09:00 in UTC+8, inside the loaded calendar
+PASSPHRASE = "passphrase of the tests"
+ROLES = {"anchor": 1, "law": 2, "admin": 4}
+D01 = "11411599MBDEM0015B"
+D02 = "12411599MBDEM00233"
+D03 = "11411599MBDEM00311"
+D05 = "12411599MBDEM0058M"
+D06 = "11411599MBDEM0066K"
+D07 = "11411599MBDEM0074E"
+NAMES = {
+    D01: "测试市政务服务和大数据管理局",
+    D02: "测试市住房公积金管理中心",
+    D03: "测试市住房和城乡建设局",
+    D05: "测试市不动产登记中心",
+    D06: "测试市公安局",
+    D07: "测试市民政局",
+}
+ZERO_FEES = ("--gas-price", "0", "--block-base-fee-per-gas", "0", "--disable-min-priority-fee")
+
+
+@dataclass(slots=True)
+class Running:
+    """A node that serves, its address, a person with every role, and that person's token."""
+
+    node: Node
+    url: str
+    person: Person
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Authorization of the person with every role."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+@dataclass(slots=True)
+class Network:
+    """The running network."""
+
+    directory: Path
+    anvil: Anvil
+    deployment: Deployment
+    nodes: dict[str, Running] = field(default_factory=dict)
+
+    def __getitem__(self, uscc: str) -> Running:
+        return self.nodes[uscc]
+
+    async def offer(self, uscc: str, alias: str) -> None:
+        """Propose a dataset of the scenario and let the authority publish it."""
+        schema = load_schemas("new-home-loan")[alias]
+        await self[uscc].node.catalogue.propose(schema.source)
+        await self[D01].node.authority.publish_dataset(schema.code, schema.version)
+        await self[uscc].node.following.reach(self[D01].node.clock.head().number, 10)
+
+    async def publish(self, uscc: str, alias: str, rows: Sequence[dict[str, Any]]) -> list[str]:
+        """Publish rows and wait until they are final; gives their record ids."""
+        running = self[uscc]
+        dataset = running.node.catalogue.own(alias)
+        accepted = await running.node.publishing.publish_rows(dataset, list(enumerate(rows, start=1)), running.person)
+        assert await running.node.anchoring.wait_anchored(accepted.last_position, 20)
+        return list(accepted.record_ids)
+
+    async def in_step(self) -> None:
+        """Wait until every node has seen the newest block any of them has."""
+        newest = max(one.node.clock.head().number for one in self.nodes.values())
+        for one in self.nodes.values():
+            assert await one.node.following.reach(newest, 10)
+
+
+def make_keys(directory: Path, *, authority: bool) -> NodeKeys:
+    """Make a node's key files with a cheap work factor."""
+    roles = (*NODE_ROLES, AUTHORITY_ROLE) if authority else NODE_ROLES
+    return NodeKeys.create(directory, PASSPHRASE, Creation(1_789_952_400, os.urandom, roles, SCRYPT_N_TEST))
+
+
+def registration(uscc: str, keys: NodeKeys, endpoint: str, deployment: Deployment) -> RegistrationRequest:
+    """The registration request of a department."""
+    registry = Registry(deployment.chain_id, deployment.contracts["DepartmentRegistry"].address)
+    signers = []
+    for role, bit in ROLES.items():
+        proof = prove_possession(LocalKey.from_secret(keys.chain[role].private), registry, uscc, bit)
+        signers.append(RequestedSigner(proof.signer, proof.roles, "0x" + proof.possession.hex()))
+    jwks = key_set_of(uscc, keys).serialise().decode()
+    return RegistrationRequest(uscc, 1, NAMES[uscc], endpoint, jwks, tuple(signers))
+
+
+def settings_of(directory: Path, uscc: str, rpc_url: str, port: int, **changes: Any) -> Settings:
+    """Settings of a node of the tests: quick polling, plain HTTP."""
+    values: dict[str, Any] = {
+        "department": uscc,
+        "data_dir": directory / uscc,
+        "deployment": directory / "deployment.json",
+        "rpc_urls": (rpc_url,),
+        "passphrase": PASSPHRASE,
+        "listen_port": port,
+        "development": True,
+        "batch_max_age_s": 0.2,
+        "reads_max_age_s": 1.0,
+        "poll_interval_s": 0.1,
+        "sealing_processes": 1,
+        **changes,
+    }
+    return Settings(**values)
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Running]:
+    """Build a node, serve it, and give a person every role on it."""
+    node = await build(settings)
+    async with node.running():
+        config = uvicorn.Config(create_app(node), port=settings.listen_port, log_config=None, lifespan="off")
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        task = asyncio.create_task(server._serve())  # noqa: SLF001  # serve() would take over the process's signals
+        while not server.started:
+            await asyncio.sleep(0.01)
+        try:
+            people = node.people.all()
+            if people:
+                person = people[0]
+            else:
+                person = await node.people.add(NewUser("T0001", "测试人员", "测试岗", frozenset(Role), 2_000_000_000))
+            token = await node.people.issue_token(person.id, 1)
+            yield Running(node, f"http://127.0.0.1:{settings.listen_port}", person, token)
+        finally:
+            server.should_exit = True
+            await task
+
+
+@asynccontextmanager
+async def running_chain(directory: Path, authority: str, **options: Any) -> AsyncIterator[tuple[Anvil, Deployment]]:
+    """anvil with the contracts deployed; zero fees, so no account needs funds."""
+    with Anvil(
+        AnvilOptions(
+            contracts_dir=CONTRACTS_DIR, mnemonic=MNEMONIC, genesis_time=GENESIS_TIME, extra=ZERO_FEES, **options
+        )
+    ) as anvil:
+        async with Rpc(anvil.url) as rpc:
+            deployer = LocalKey.from_secret(os.urandom(32))
+            made = await deploy(rpc, deployer, DeployOptions(directory / "deployment.json", authority))
+        yield anvil, made
+
+
+@asynccontextmanager
+async def running_network(directory: Path, departments: Sequence[str], **changes: Any) -> AsyncIterator[Network]:
+    """The authority and some departments, registered and serving."""
+    wanted = [D01, *(uscc for uscc in departments if uscc != D01)]
+    keys = {uscc: make_keys(directory / uscc / KEYS_DIR, authority=uscc == D01) for uscc in wanted}
+    async with AsyncExitStack() as stack:
+        authority = keys[D01].chain[AUTHORITY_ROLE].address
+        anvil, deployment = await stack.enter_async_context(running_chain(directory, authority))
+        assert manifest.parse((directory / "deployment.json").read_bytes()) == deployment
+        network = Network(directory, anvil, deployment)
+        for uscc in wanted:
+            settings = settings_of(directory, uscc, anvil.url, free_port(), **changes)
+            network.nodes[uscc] = await stack.enter_async_context(serving(settings))
+        for uscc in wanted:
+            request = registration(uscc, keys[uscc], network[uscc].url, deployment)
+            await network[D01].node.authority.register(request.dumps())
+        await network.in_step()
+        yield network
