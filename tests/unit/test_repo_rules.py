@@ -35,7 +35,7 @@ _SECRETS = re.compile("-----BEGIN (?:EC |RSA |ENCRYPTED |OPENSSH )?PRIVATE " + "
 
 # Names that read a clock or draw randomness although their module is pure otherwise.
 _IMPURE_CALLS = set(
-    "now today utcnow fromtimestamp urandom uuid1 uuid4 uuid6 uuid7 open input getenv perf_counter print generate".split(" ")
+    "now today utcnow urandom uuid1 uuid4 uuid6 uuid7 open input getenv perf_counter print generate".split(" ")
 )
 
 
