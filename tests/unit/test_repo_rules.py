@@ -34,9 +34,7 @@ _REGISTRY_HOSTS = re.compile(
 _SECRETS = re.compile("-----BEGIN (?:EC |RSA |ENCRYPTED |OPENSSH )?PRIVATE " + "KEY-----")
 
 # Names that read a clock or draw randomness although their module is pure otherwise.
-_IMPURE_CALLS = set(
-    "now today utcnow urandom uuid1 uuid4 uuid6 uuid7 open input getenv perf_counter print generate".split(" ")
-)
+_IMPURE_CALLS = set("now today utcnow urandom uuid1 uuid4 uuid6 uuid7 open input getenv perf_counter print generate".split(" "))
 
 
 def _tracked() -> list[Path]:
