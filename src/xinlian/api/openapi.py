@@ -100,6 +100,19 @@ HOT: dict[tuple[str, str], Operation] = {
     ("GET", "/exchange/v1/schemas/{schema_hash}"): Operation(
         "A schema file by its hash", "exchange", example={"title": "…"}, is_public=True
     ),
+    ("POST", "/exchange/v1/receipts"): Operation(
+        "The receipt of a leaf that the caller knows",
+        "exchange",
+        200,
+        {
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {"kind": "record", "id": _ACCEPTED["record_id"], "number": 1, "leaf": _ACCEPTED["leaf"]},
+            }
+        },
+        {"receipt": None},
+        is_public=True,
+    ),
     ("POST", "/exchange/v1/reconciliations"): Operation(
         "Read statements about the department that asks",
         "exchange",

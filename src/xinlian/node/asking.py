@@ -493,12 +493,6 @@ class Asking:
             shown["items"] = [{k: v for k, v in orjson.loads(one.content).items() if k != "bundles"} for one in kept]
         return shown
 
-    def bundles(self, rid: str) -> list[dict[str, Any]]:
-        """Evidence bundles of everything a question brought, by item; receipts that were pending are filled in from the chain."""
-        with self._p.store.node.read() as reader:
-            kept = case_files.received_of_rid(reader, self._p.sealer, rid)
-        return [bundle for one in kept for bundle in orjson.loads(one.content)["bundles"]]
-
     async def close_interrupted(self) -> int:
         """Close, at start, what a stop left as ``attempted``; its read entry stands, for the provider may have served it.
 

@@ -42,6 +42,7 @@ from xinlian.node.following import Following
 from xinlian.node.health import Health, HealthParts
 from xinlian.node.idempotency import Idempotency
 from xinlian.node.identity import Identity
+from xinlian.node.late_receipts import LateReceipts
 from xinlian.node.local_view import CheckedChain, LocalView
 from xinlian.node.peer_client import PeerClient
 from xinlian.node.peers import Peers
@@ -97,6 +98,7 @@ class Node:
     asking: Asking
     reads: Reads
     reconciling: Reconciling
+    late_receipts: LateReceipts
     authority: Authority
     health: Health
     pool: SealingPool
@@ -282,6 +284,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         asking=asking,
         reads=reads,
         reconciling=Reconciling(department, state, clock, identity, peers, reads, client),
+        late_receipts=LateReceipts(store.node, sealer, state, clock, following, bundles, client),
         authority=Authority(transactions),
         health=health,
         pool=pool,

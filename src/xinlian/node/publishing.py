@@ -324,7 +324,7 @@ def _refuse_duplicates(tokens: Sequence[Sequence[Token]], numbers: Sequence[int]
     for row_tokens, number in zip(tokens, numbers, strict=True):
         first = seen.setdefault(row_tokens[0][2], number)
         if first != number:
-            twice.append(_key_fault(number, f"the same key as row {first}", "every natural key once", "row-key-twice"))
+            twice.append(_key_fault(number, f"the same key as row {first}", "every natural key once", "key-duplicate"))
     if twice:
         raise _rejected(twice, len(twice))
 

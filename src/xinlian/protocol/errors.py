@@ -214,7 +214,7 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     ),
     CodeEntry("chain-not-reached", "The block or time asked for is not on the chain (yet).", "Ask for an earlier one.", True),
     CodeEntry("deploy-conflict", "The progress file belongs to another deployment.", "Use another file or finish that one."),
-    CodeEntry("deploy-file", "The manifest or its progress file cannot be written.", "Check the folder, its rights and the disk."),
+    CodeEntry("deploy-file", "The manifest or its progress file cannot be written.", "Check the folder, its rights, the disk."),
     CodeEntry("rpc-url", "The RPC URL has not the form of a URL.", "Give http://host:port or https://host."),
     CodeEntry(
         "anvil-missing", "The anvil binary is not installed in the pinned version.", "Run scripts/setup (npm ci in contracts/)."
@@ -494,6 +494,82 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "Remove files, free text and numbers not asked for.",
     ),
     CodeEntry("refused-rate", "The department asks more often than the provider allows.", "Ask again later.", True),
+    # -- node: calls of the public API -----------------------------------------------------------------
+    CodeEntry("route-unknown", "The node has no such address.", "Compare the path with the API reference (/docs)."),
+    CodeEntry("method-not-allowed", "The address exists but not for this HTTP method.", "Use the method of the API reference."),
+    CodeEntry("http", "The HTTP request itself cannot be served.", "Correct the request as the status and the text say."),
+    CodeEntry("request-body", "A request body or parameter does not fit the call.", "Correct the places named."),
+    CodeEntry("media-type", "The Content-Type is not one that the call takes.", "Send one of the types named."),
+    CodeEntry(
+        "page-form", "cursor or limit is not what a list call takes.", "Use next_cursor as it was given; limit is 1 to 200."
+    ),
+    CodeEntry("record-id-form", "A record id is not a UUIDv7 in lower-case text.", "Use the id as the node gave it."),
+    CodeEntry("internal", "The node met a defect of the program.", "Report it with the node's log; nothing was half-written."),
+    CodeEntry("token-missing", "The call carries no bearer token.", "Send the header Authorization: Bearer <token>."),
+    CodeEntry("token-expired", "The token has expired.", "Ask the node's administrator for a new token."),
+    CodeEntry(
+        "role-missing", "The user does not have a role that this call needs.", "Ask the node's administrator for the role."
+    ),
+    CodeEntry("too-many-requests", "More calls came than the node takes in.", "Send again later, or more slowly.", True),
+    CodeEntry("user-form", "A user's data or a token's days are not of their form.", "Correct what the message names."),
+    CodeEntry("idempotency-key-form", "An Idempotency-Key is not 1 to 200 printable ASCII characters.", "Use a fresh UUID."),
+    CodeEntry("idempotency-race", "The same call is being carried out at this moment.", "Send it again in a moment.", True),
+    CodeEntry(
+        "idempotency-erased",
+        "The first call with this Idempotency-Key created a record that was erased since, so its answer is gone.",
+        "Use a fresh key for another request.",
+    ),
+    CodeEntry("parked-unknown", "There is no parked item with this number.", "Look at the list of parked items."),
+    # -- node: records and datasets --------------------------------------------------------------------
+    CodeEntry(
+        "rows-rejected",
+        "Rows of the input have faults; nothing was published.",
+        "Correct the rows in the report and send the whole input again.",
+    ),
+    CodeEntry(
+        "record-revised", "Somebody revised this record in the meantime.", "Read the record again, then repeat the change.", True
+    ),
+    CodeEntry("record-ended", "The record was revoked or erased already.", "Publish a new record where one is needed."),
+    CodeEntry("record-erased", "The record was erased; its data no longer exists.", "Nothing to do: erasure cannot be undone."),
+    CodeEntry(
+        "record-rebuild",
+        "A stored record does not give the leaf that was published, so the database was changed or damaged.",
+        "Restore the database from its backup; run `xinlian doctor`.",
+    ),
+    CodeEntry("batch-not-on-chain", "A batch is not on this node's view of the chain (any more).", "Ask again later.", True),
+    CodeEntry("dataset-not-published", "The authority has not published this dataset (or has retired it).", "Ask the authority."),
+    CodeEntry("schema-owner", "The schema names another department as the dataset's owner.", "Use your own department's code."),
+    CodeEntry("field-not-lookup", "Records cannot be searched by this field.", "Use a field that the schema marks for lookup."),
+    CodeEntry("payload-refused", "A text meant for the chain holds a personal number or encoded data.", "Leave it out."),
+    CodeEntry("chain-code-form", "A purpose or case number has not its form.", "Use 1 to 32 characters of A-Z, 0-9, _ and -."),
+    # -- node: sharing, cases, queries -----------------------------------------------------------------
+    CodeEntry("department-unknown", "No department with this code is registered on the chain.", "Check the code."),
+    CodeEntry("department-keys", "The department has no usable key on the chain.", "Ask it to register its keys."),
+    CodeEntry("registration-form", "A registration request is not of its form.", "Use the file that the node wrote, unchanged."),
+    CodeEntry("registration-proof", "A registration request does not prove that the node has its keys.", "Create it again."),
+    CodeEntry("grant-unknown", "There is no such grant.", "Check the provider and the number."),
+    CodeEntry("field-not-grantable", "A field serves lookups only and cannot be granted.", "Leave it out of the grant."),
+    CodeEntry("case-exists", "A case with this number exists already.", "Use another number."),
+    CodeEntry("case-unknown", "There is no such case.", "Check the case number and its lead department."),
+    CodeEntry("case-subjects", "A case has no subject, or one subject twice.", "Name every subject exactly once."),
+    CodeEntry("query-case", "A query names no case.", "Name the case that the query belongs to."),
+    CodeEntry("query-unknown", "There is no such query on this node.", "Check its number."),
+    CodeEntry(
+        "receipt-request-form", "A request for late receipts is not of its form.", "Send it as docs/protocol-exchange.md says."
+    ),
+    CodeEntry("peer-down", "The other department's node cannot be reached.", "Ask again later, or ask its operator.", True),
+    CodeEntry("peer-timeout", "The other department's node did not answer in time.", "Ask again later.", True),
+    CodeEntry("peer-busy", "The other department's node cannot answer now.", "Ask again later.", True),
+    CodeEntry("peer-refused", "The other department's node refuses the call; its own code is named.", "See that code."),
+    CodeEntry("peer-answer", "The other department's node answered something that is not usable.", "Tell its operator."),
+    CodeEntry("peer-endpoint", "The address registered for a department is not usable.", "The department corrects it on chain."),
+    # -- node: settings and keys -----------------------------------------------------------------------
+    CodeEntry("setting-wrong", "A setting is missing, unknown or has a wrong value.", "Correct the setting that is named."),
+    CodeEntry("deployment-missing", "The deployment manifest cannot be read.", "Correct the path to deployment.json."),
+    CodeEntry("passphrase-missing", "The passphrase of the key files is not given.", "Set XINLIAN_PASSPHRASE_FILE to a file."),
+    CodeEntry("keys-not-registered", "The node's keys are not registered on the chain.", "Have the authority register them."),
+    CodeEntry("chain-key-missing", "The node holds no chain key of the role named.", "Create the keys, or restore them."),
+    CodeEntry("authority-key-missing", "The node holds no authority key.", "Only the authority's node can do this."),
     # -- command line ----------------------------------------------------------------------------------
     CodeEntry("argument-missing", "A command lacks an argument or option.", "Give what the message names; see --help."),
     CodeEntry("argument-form", "An argument or option has the wrong form.", "Write it as the message says; see --help."),
@@ -505,6 +581,9 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("rpc-missing", "No RPC endpoint of the chain is named.", "Give --rpc URL or set XINLIAN_RPC_URL."),
     CodeEntry("node-unreachable", "The node does not answer at its address.", "Check that it runs, and its address.", True),
     CodeEntry("node-answer", "The answer is not one that a node gives.", "Check the address (XINLIAN_URL or --url)."),
+    # -- late receipts (node/late_receipts.py) --
+    CodeEntry("receipt-request-form", "A request for a receipt is not of its form.", "Send kind, id, number and leaf."),
+    CodeEntry("leaf-unknown", "This department has no such leaf.", "Check record id, revision or item, and the leaf."),
 )
 
 CATALOGUE: dict[str, CodeEntry] = {entry.code: entry for entry in _ENTRIES}

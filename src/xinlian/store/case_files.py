@@ -137,6 +137,12 @@ def received_of_case(reader: Reader, sealer: Sealer, case_ref: str) -> list[Rece
     return [_received(r, sealer) for r in rows]
 
 
+def replace_content(tx: Transaction, sealer: Sealer, value: Received) -> None:
+    """Keep a later form of what one item brought (a receipt that came in)."""
+    sealed = sealer.seal(_place(value.rid, value.item), value.content)
+    tx.run("UPDATE received_values SET content_sealed = ? WHERE rid = ? AND item = ?", (sealed, value.rid, value.item))
+
+
 def set_verdict(tx: Transaction, rid: str, item: int, verdict: str) -> None:
     """Note the outcome of a later verification (a pending value that is anchored now)."""
     tx.run("UPDATE received_values SET verdict = ? WHERE rid = ? AND item = ?", (verdict, rid, item))

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from xinlian.api.access import PUBLIC, node_of
 from xinlian.api.bodies import read_body
+from xinlian.node.late_receipts import PATH as RECEIPTS
 from xinlian.node.providing import PATH, Incoming
 from xinlian.node.reconciling import PATH as RECONCILIATIONS
 
@@ -51,6 +52,12 @@ async def reconcile(request: Request) -> Response:
     return Response(orjson.dumps({"statements": statements}), media_type="application/json")
 
 
+async def receipt(request: Request) -> Response:
+    """The receipt of a leaf of this department, for whoever knows the leaf."""
+    given = node_of(request).late_receipts.give(await read_body(request, 2_000))
+    return Response(orjson.dumps(given), media_type="application/json")
+
+
 def _public(path: str, endpoint: Any, method: str) -> Route:
     endpoint.access = PUBLIC
     return Route(path, endpoint, methods=[method], name=f"exchange_{endpoint.__name__}")
@@ -60,4 +67,5 @@ ROUTES = [
     _public(PATH, serve, "POST"),
     _public("/exchange/v1/schemas/{schema_hash}", schema, "GET"),
     _public(RECONCILIATIONS, reconcile, "POST"),
+    _public(RECEIPTS, receipt, "POST"),
 ]

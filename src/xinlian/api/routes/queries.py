@@ -57,5 +57,5 @@ async def show_query(
 async def query_bundles(
     request: Request, rid: str, _person: Annotated[Person, Depends(allow(Role.CASEWORKER))]
 ) -> dict[str, Any]:
-    """Evidence bundles of everything that a query returned."""
-    return {"items": node_of(request).asking.bundles(rid)}
+    """Evidence bundles of everything that a query returned; receipts that were pending are filled in."""
+    return {"items": await node_of(request).late_receipts.complete(rid)}
