@@ -28,10 +28,10 @@ from xinlian.chain.keys import ChainKey
 from xinlian.chain.rpc import AsksChain
 from xinlian.chain.sender import Sender, SenderOptions, StoredTx
 from xinlian.protocol import manifest
+from xinlian.protocol.chainview import BlockRef
 from xinlian.protocol.errors import ChainError, ConfigError
 from xinlian.protocol.keccak import keccak256
 from xinlian.protocol.manifest import ContractDeployment, Deployment
-from xinlian.protocol.verification import BlockRef
 
 _FORMAT = "xinlian-deploy-progress/1"
 _ARGUMENTS = {"registry_": "DepartmentRegistry", "catalog_": "DatasetCatalog"}
@@ -245,7 +245,7 @@ class _Creation:
 async def _deploy_one(rpc: AsksChain, sender: Sender, progress: ProgressFile, creation: _Creation) -> ContractDeployment:
     purpose = f"deploy:{creation.name}"
     if progress.mined(purpose) is None:
-        ticket = await sender.find(purpose)
+        ticket = sender.find(purpose)
         if ticket is None:
             ticket = await sender.send(bindings.create(creation.name, creation.args), purpose)
         creation.options.on_step(f"{creation.name}: waiting for {ticket.hash}")

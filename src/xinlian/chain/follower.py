@@ -27,9 +27,9 @@ from xinlian.chain import questions
 from xinlian.chain.events import Event, decode_log
 from xinlian.chain.rpc import AsksChain, check_chain, check_code
 from xinlian.chain.wire import Header, Log
+from xinlian.protocol.chainview import BlockRef
 from xinlian.protocol.errors import ChainError
 from xinlian.protocol.manifest import Deployment
-from xinlian.protocol.verification import BlockRef
 
 REMEMBERED = 512
 """How many of the newest remembered blocks are searched for the fork point."""

@@ -33,8 +33,8 @@ from xinlian.chain.keys import ChainKey
 from xinlian.chain.raw_tx import Unsigned
 from xinlian.chain.rpc import AsksChain
 from xinlian.chain.wire import TxReceipt
+from xinlian.protocol.chainview import BlockRef
 from xinlian.protocol.errors import ChainError
-from xinlian.protocol.verification import BlockRef
 
 FILLER = "nonce-gap"
 """Purpose of an empty transfer that fills a missing nonce."""
@@ -127,15 +127,6 @@ class SenderOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
-    """A stored transaction to wait for: the nonce stands for it and all its replacements."""
-
-    nonce: int
-    hash: str
-    purpose: str
-
-
-@dataclass(frozen=True, slots=True)
 class Mined:
     """A transaction that succeeded.
 
@@ -148,6 +139,23 @@ class Mined:
     hash: str
     block: BlockRef
     receipt: TxReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A stored transaction to wait for: the nonce stands for it and all its replacements.
+
+    Args:
+        nonce: its number.
+        hash: of the one first stored.
+        purpose: the caller's word for it.
+        result: done when the nonce is used; ``Sender.wait`` drives it.
+    """
+
+    nonce: int
+    hash: str
+    purpose: str
+    result: asyncio.Future[Mined] = field(repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -228,14 +236,14 @@ class Sender:
             for _ in range(_LOOKS_BEFORE_LOST):
                 stored = await self._store(call, purpose, load, (limit, fees))
                 if await self._broadcast_first(stored):
-                    return Ticket(stored.nonce, stored.hash, purpose)
+                    return Ticket(stored.nonce, stored.hash, purpose, self._open[stored.nonce].result)
             raise ChainError("tx-lost", f"another user of key {self.address} keeps taking its transaction numbers")
 
-    async def find(self, purpose: str) -> Ticket | None:
+    def find(self, purpose: str) -> Ticket | None:
         """The ticket of an open transaction with this purpose, None when there is none."""
         for nonce, one in self._open.items():
             if one.newest.purpose == purpose:
-                return Ticket(nonce, one.newest.hash, purpose)
+                return Ticket(nonce, one.newest.hash, purpose, one.result)
         return None
 
     async def wait(self, ticket: Ticket, timeout_s: float) -> Mined:
@@ -244,18 +252,15 @@ class Sender:
         Raises:
             ChainError: tx-reverted (with the contract's error), tx-lost, tx-timeout, or the transport's errors.
         """
-        opened = self._open.get(ticket.nonce)
-        if opened is None:
-            raise ChainError("tx-lost", f"transaction {ticket.hash} is not open in this sender", hash=ticket.hash)
         deadline = self._options.monotonic() + timeout_s
-        while not opened.result.done():
+        while not ticket.result.done():
             await self.look()
-            if opened.result.done():
+            if ticket.result.done():
                 break
             if self._options.monotonic() >= deadline:
                 raise ChainError("tx-timeout", f"{ticket.purpose}: not mined after {timeout_s} s, stays queued", hash=ticket.hash)
             await asyncio.sleep(self._options.poll_s)
-        return opened.result.result()
+        return ticket.result.result()
 
     async def wait_for_block(self, number: int, timeout_s: float) -> None:
         """Wait until the chain has a block of this number (an automatically mining anvil makes none on its own).

@@ -554,9 +554,6 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("case-subjects", "A case has no subject, or one subject twice.", "Name every subject exactly once."),
     CodeEntry("query-case", "A query names no case.", "Name the case that the query belongs to."),
     CodeEntry("query-unknown", "There is no such query on this node.", "Check its number."),
-    CodeEntry(
-        "receipt-request-form", "A request for late receipts is not of its form.", "Send it as docs/protocol-exchange.md says."
-    ),
     CodeEntry("peer-down", "The other department's node cannot be reached.", "Ask again later, or ask its operator.", True),
     CodeEntry("peer-timeout", "The other department's node did not answer in time.", "Ask again later.", True),
     CodeEntry("peer-busy", "The other department's node cannot answer now.", "Ask again later.", True),

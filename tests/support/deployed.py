@@ -1,0 +1,146 @@
+"""The five contracts on a test chain, with one department that can do everything.
+
+Example: ``deployed = await deployed_on(chain, rpc, tmp_path); await deployed.send(deployed.ledger.anchor([batch], []))``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.anvil import TestChain
+from xinlian.chain.bindings import CaseLedger, DatasetCatalog, DepartmentRegistry, RecordLedger, SharingRegistry
+from xinlian.chain.calls import Batch, Call, Proposal, Registration, text32
+from xinlian.chain.deploy import DeployOptions, deploy
+from xinlian.chain.keys import LocalKey, Registry, prove_possession
+from xinlian.chain.rpc import Rpc
+from xinlian.chain.sender import Mined, Sender, SenderOptions, StoredTx
+from xinlian.protocol.chainview import BlockRef
+from xinlian.protocol.keccak import keccak256
+from xinlian.protocol.manifest import Deployment
+
+DEPARTMENT = "12411599MBTEST0012"
+OTHER = "12411599MBTEST0020"
+JWKS = '{"keys":[]}'
+
+
+@dataclass
+class MemoryLog:
+    """A transaction log in memory that says what happened, in order."""
+
+    txs: list[StoredTx] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
+    story: list[str] = field(default_factory=list)
+    loads: dict[str, object] = field(default_factory=dict)
+
+    async def next_nonce(self, signer: str) -> int | None:
+        alive = [tx.nonce + 1 for tx in self.txs if tx.signer == signer and self.states[tx.hash] != "failed"]
+        return max(alive, default=None)
+
+    async def open_txs(self, signer: str) -> Sequence[StoredTx]:
+        return [tx for tx in self.txs if tx.signer == signer and self.states[tx.hash] in {"signed", "sent", "replaced"}]
+
+    async def record_signed(self, tx: StoredTx, load: object, replaces: str | None) -> None:
+        self.txs.append(tx)
+        self.states[tx.hash] = "signed"
+        self.loads[tx.hash] = load
+        if replaces is not None:
+            self.states[replaces] = "replaced"
+            self.loads[tx.hash] = self.loads[replaces]
+        self.story.append(f"signed {tx.nonce}")
+
+    async def record_sent(self, tx_hash: str) -> None:
+        if self.states[tx_hash] == "signed":
+            self.states[tx_hash] = "sent"
+        self.story.append("sent")
+
+    async def record_mined(self, tx_hash: str, block: BlockRef) -> None:
+        nonce = next(tx.nonce for tx in self.txs if tx.hash == tx_hash)
+        for tx in self.txs:
+            if tx.nonce == nonce and self.states[tx.hash] != "failed":
+                self.states[tx.hash] = "over"
+        self.states[tx_hash] = "mined"
+        self.story.append(f"mined {nonce} in {block.number}")
+
+    async def record_failed(self, tx_hash: str, reason: str) -> None:
+        nonce = next(tx.nonce for tx in self.txs if tx.hash == tx_hash)
+        for tx in self.txs:
+            if tx.nonce == nonce:
+                self.states[tx.hash] = "failed"
+        self.story.append(f"failed {nonce}: {reason}")
+
+
+@dataclass
+class Deployed:
+    """The contracts and two keys: ``authority`` and ``signer`` (all roles of ``DEPARTMENT``)."""
+
+    deployment: Deployment
+    rpc: Rpc
+    authority: LocalKey
+    signer: LocalKey
+
+    def address(self, name: str) -> str:
+        return self.deployment.contracts[name].address
+
+    @property
+    def registry(self) -> DepartmentRegistry:
+        return DepartmentRegistry(self.address("DepartmentRegistry"))
+
+    @property
+    def catalog(self) -> DatasetCatalog:
+        return DatasetCatalog(self.address("DatasetCatalog"))
+
+    @property
+    def ledger(self) -> RecordLedger:
+        return RecordLedger(self.address("RecordLedger"))
+
+    @property
+    def sharing(self) -> SharingRegistry:
+        return SharingRegistry(self.address("SharingRegistry"))
+
+    @property
+    def cases(self) -> CaseLedger:
+        return CaseLedger(self.address("CaseLedger"))
+
+    def sender(self, key: LocalKey | None = None, log: MemoryLog | None = None) -> Sender:
+        return Sender(self.rpc, key or self.signer, log or MemoryLog(), SenderOptions(self.deployment.chain_id, poll_s=0.01))
+
+    async def send(self, call: Call, key: LocalKey | None = None) -> Mined:
+        """Send with a fresh sender and wait."""
+        sender = self.sender(key)
+        return await sender.wait(await sender.send(call, "test"), 20)
+
+    async def register(self, department: str = DEPARTMENT, key: LocalKey | None = None, kind: int = 1) -> None:
+        """Register a department whose one signer has all roles."""
+        place = Registry(self.deployment.chain_id, self.address("DepartmentRegistry"))
+        new = prove_possession(key or self.signer, place, department, 7)
+        registration = Registration(department, kind, "测试部门", "https://node.test", JWKS, (new,))
+        await self.send(self.registry.register(registration), self.authority)
+
+    async def anchor(self, sequence: int, size: int = 4, stream: int = 1) -> Batch:
+        """Anchor a batch with a made-up root."""
+        one = batch(sequence, size, stream)
+        await self.send(self.ledger.anchor([one], []))
+        return one
+
+
+def batch(sequence: int, size: int = 4, stream: int = 1) -> Batch:
+    """A batch whose root follows from its numbers."""
+    return Batch(stream, sequence, keccak256(f"root {stream} {sequence}".encode()), size)
+
+
+def proposal(serial: int = 33, version: int = 1) -> Proposal:
+    """A catalogue entry of ten fields and two views."""
+    return Proposal(serial, version, keccak256(b"schema"), 2, 10, 2, 0b11, (text32("NEW-HOME-LOAN"),))
+
+
+async def deployed_on(chain: TestChain, rpc: Rpc, folder: Path, *, register: bool = True) -> Deployed:
+    """Deploy with the authority's key; register ``DEPARTMENT`` unless told otherwise."""
+    authority, signer = chain.key("authority"), chain.key("signer")
+    sender = SenderOptions(31337, poll_s=0.01)
+    options = DeployOptions(folder / "deployment.json", authority.address, sender=sender)
+    result = Deployed(await deploy(rpc, authority, options), rpc, authority, signer)
+    if register:
+        await result.register()
+    return result
