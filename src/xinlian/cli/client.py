@@ -55,7 +55,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A good answer: status, headers by lower-case name, body."""
+    """An answer: status, headers by lower-case name, body."""
 
     status: int
     headers: Mapping[str, str]
@@ -150,7 +150,7 @@ class Client:
             query = {**query, "cursor": cursor}
 
     def call(self, method: str, path: str, body: Body | None = None, query: Mapping[str, object] | None = None) -> Reply:
-        """One call.
+        """One call that must succeed.
 
         Args:
             method: HTTP method.
@@ -160,6 +160,17 @@ class Client:
 
         Raises:
             RemoteError: the node's problem, ``node-unreachable`` or ``node-answer``.
+        """
+        reply = self.exchange(method, path, body, query)
+        if not 200 <= reply.status < 300:
+            raise RemoteError(_problem(reply.status, reply.body))
+        return reply
+
+    def exchange(self, method: str, path: str, body: Body | None = None, query: Mapping[str, object] | None = None) -> Reply:
+        """One call, whatever its status.
+
+        Raises:
+            RemoteError: ``node-unreachable`` or ``node-answer``.
         """
         connection = self._connect()
         try:
@@ -176,8 +187,6 @@ class Client:
             raise RemoteError(_not_as_agreed(f"the node's answer is not HTTP ({type(error).__name__})")) from error
         finally:
             connection.close()
-        if not 200 <= response.status < 300:
-            raise RemoteError(_problem(response.status, content))
         return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
 
     def _connect(self) -> http.client.HTTPConnection:

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Final
 
 import typer
 import typer.main
-from typer.core import TyperGroup
 
+from xinlian.cli.command import QuickGroup
 from xinlian.cli.output import use_utf8
 
 GROUPS: Final[dict[str, str]] = {
@@ -42,7 +42,7 @@ GROUPS: Final[dict[str, str]] = {
 """Every group or command by name, with its line in ``--help``; its module is ``xinlian.cli.commands.<name>``."""
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(QuickGroup):
     """The root: knows its commands by name and imports the one that is used."""
 
     def list_commands(self, ctx: Any) -> list[str]:

@@ -49,7 +49,7 @@ def verify(
     else:
         from xinlian.chain.view import RpcView
 
-        with RpcView(urls, trusted) as view:
+        with RpcView.over(urls, trusted) as view:
             report = verify_bytes(data, trusted, view, moment)
     session.output.result(_document(report, with_values=values), lambda: _text(report, with_values=values))
     end_with(report.exit_code)

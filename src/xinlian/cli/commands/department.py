@@ -1,0 +1,234 @@
+"""``xinlian department``: set up a department's node; departments on the chain.
+
+Rules
+1. ``init`` writes keys, databases, the first operator, ``department.json`` and ``node.toml`` into the data folder, the last two
+   at the end; run again after a stop it goes on, and over a finished folder it refuses.
+2. Nothing that is secret is printed but the operator's token, once, and not even that with ``--token-out``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xinlian.cli.command import OFFLINE, ONLINE, Session, command, group
+from xinlian.cli.files import read_bytes, write_bytes, write_secret
+from xinlian.cli.output import pairs, table
+from xinlian.cli.signing import KEYS_FOLDER, PassphraseOption, load_keys, read_passphrase
+from xinlian.cli.trust import DeploymentOption, RpcOption, find_rpc_urls, require_deployment
+from xinlian.protocol.errors import ConfigError, ConflictError, InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from xinlian.node.registration import RequestedSigner
+    from xinlian.protocol.manifest import Deployment
+    from xinlian.store.secrets import NodeKeys
+
+app = group("A department's node, and departments on the chain.")
+DEPARTMENT_FILE = "department.json"
+NODE_FILE = "node.toml"
+ROLE_BITS = {"anchor": 1, "law": 2, "admin": 4}
+DAY_S = 86_400
+_COLUMNS = ("uscc", "name", "kind", "active", "endpoint", "compromised_since", "key_set_version")
+DataDir = Annotated[
+    Path, typer.Option("--data-dir", envvar="XINLIAN_DATA_DIR", show_envvar=True, help="Folder of the node's keys and databases.")
+]
+
+
+@command(app, "init", OFFLINE)
+def init(
+    session: Session,
+    data_dir: DataDir,
+    department: Annotated[str, typer.Option("--department", envvar="XINLIAN_DEPARTMENT", show_envvar=True, help="USCC.")],
+    name: Annotated[str, typer.Option("--name", help="Official name.")],
+    endpoint: Annotated[str, typer.Option("--endpoint", help="URL under which other nodes reach this one.")],
+    kind: Annotated[str, typer.Option("--kind", help="department or other-receiver (owns no dataset).")] = "department",
+    passphrase_file: PassphraseOption = None,
+    authority: Annotated[bool, typer.Option("--authority", help="Also make an authority key: this is its node.")] = False,
+    operator: Annotated[str, typer.Option("--operator", help="Staff number of the first operator.")] = "operator",
+    operator_name: Annotated[str, typer.Option("--operator-name")] = "运维",
+    token_days: Annotated[int, typer.Option("--token-days", min=1, max=365, help="Life of the operator's token.")] = 90,
+    token_out: Annotated[Path | None, typer.Option("--token-out", help="New file of mode 0600 for the token.")] = None,
+    deployment: Annotated[
+        Path, typer.Option("--deployment", envvar="XINLIAN_DEPLOYMENT", show_envvar=True, help="For node.toml; may come later.")
+    ] = Path("deployment.json"),
+    rpc: RpcOption = None,
+    listen_host: Annotated[str, typer.Option("--listen-host", help="For node.toml.")] = "127.0.0.1",
+    listen_port: Annotated[int, typer.Option("--listen-port", min=1, max=65535, help="For node.toml.")] = 8700,
+    development: Annotated[bool, typer.Option("--development", help="For node.toml: plain HTTP between nodes.")] = False,
+) -> None:
+    """Set up a department's node: keys, databases, the first operator with a token, node.toml."""
+    _check_identity(department, name, endpoint, kind)
+    if (data_dir / DEPARTMENT_FILE).exists():
+        raise ConfigError("keys-exist", f"{data_dir} is set up already ({DEPARTMENT_FILE} is there)", directory=str(data_dir))
+    if token_out is not None and token_out.exists():
+        raise ConfigError("file-exists", f"{token_out} exists; a secret is never written over a file", file=str(token_out))
+    keys = _keys(session, data_dir, read_passphrase(passphrase_file), with_authority=authority)
+    session.output.progress("databases")
+    token = _first_operator(data_dir, (operator, operator_name), token_days)
+    if token_out is not None:
+        write_secret(token_out, token)
+    lines: dict[str, object] = {
+        "department": department,
+        "data_dir": str(data_dir.resolve()),
+        "deployment": str(deployment.resolve()),
+        "rpc_urls": list(find_rpc_urls(rpc)) or ["http://127.0.0.1:8545"],
+        "listen_host": listen_host,
+        "listen_port": listen_port,
+    }
+    if passphrase_file is not None:
+        lines["passphrase_file"] = str(passphrase_file.resolve())
+    if development:
+        lines["development"] = True
+    write_bytes(str(data_dir / NODE_FILE), _toml(lines).encode())
+    identity = {"uscc": department, "kind": kind, "name": name, "endpoint": endpoint}
+    write_bytes(str(data_dir / DEPARTMENT_FILE), json.dumps(identity, ensure_ascii=False, indent=2).encode() + b"\n")
+    document: dict[str, object] = {
+        "department": department,
+        "data_dir": str(data_dir),
+        "config": str(data_dir / NODE_FILE),
+        "addresses": {role: key.address for role, key in keys.chain.items()},
+    }
+    document |= {"token": token} if token_out is None else {"token_file": str(token_out)}
+    session.output.result(document, lambda: pairs(document))
+
+
+def _check_identity(department: str, name: str, endpoint: str, kind: str) -> None:
+    from xinlian.node.registration import KINDS
+    from xinlian.protocol.codes import check_uscc
+
+    check_uscc(department)
+    if not 1 <= len(name.encode()) <= 120 or not name.isprintable():
+        raise InputError("argument-form", "--name takes 1 to 120 bytes of printable text", expected="an official name")
+    if not endpoint.startswith(("http://", "https://")) or not endpoint.isascii() or not endpoint.isprintable() or " " in endpoint:
+        raise InputError("argument-form", "--endpoint is an http(s) URL", expected="https://host[:port]")
+    if kind not in KINDS:
+        raise InputError("argument-form", f"--kind is one of {', '.join(KINDS)}", expected=list(KINDS))
+
+
+def _keys(session: Session, data_dir: Path, passphrase: str, *, with_authority: bool) -> NodeKeys:
+    """Make the keys; those of an interrupted ``init`` are opened instead."""
+    import time
+
+    from xinlian.store.secrets import AUTHORITY_ROLE, NODE_ROLES, Creation, NodeKeys
+
+    folder = data_dir / KEYS_FOLDER
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError("file-unwritable", f"{data_dir}: {error.strerror}", file=str(data_dir)) from error
+    if folder.is_dir() and any(folder.iterdir()):
+        session.output.progress("keys are there already")
+        return NodeKeys.load(folder, passphrase)
+    session.output.progress("keys")
+    roles = (*NODE_ROLES, AUTHORITY_ROLE) if with_authority else NODE_ROLES
+    return NodeKeys.create(folder, passphrase, Creation(int(time.time()), roles=roles))
+
+
+def _first_operator(data_dir: Path, person: tuple[str, str], days: int) -> str:
+    """Make the databases and the first operator; returns a fresh token."""
+    import asyncio
+    import time
+
+    from xinlian.node.people import NewUser, People, Role
+    from xinlian.store.opening import open_store
+
+    store = open_store(data_dir)
+    people = People(store.node, time.time, token_days=365)
+    user = NewUser(person[0], person[1], "运维岗", frozenset({Role.OPERATOR}), int(time.time()) + 3650 * DAY_S)
+
+    async def add() -> str:
+        try:
+            user_id = (await people.add(user)).id
+        except ConflictError:
+            user_id = next(found.id for found in people.all() if found.person_id == person[0])
+        return await people.issue_token(user_id, days, "xinlian department init")
+
+    try:
+        return asyncio.run(add())
+    finally:
+        store.close()
+
+
+def _toml(lines: dict[str, object]) -> str:
+    """Settings as TOML; JSON's strings, numbers, booleans and lists of strings are TOML's as well."""
+    head = "# Settings of this department's node (docs/cli.md). The environment (XINLIAN_...) wins over this file.\n"
+    return head + "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in lines.items())
+
+
+@command(app, "request", OFFLINE)
+def request(
+    session: Session,
+    data_dir: DataDir,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Request to write; - for stdout.")],
+    deployment: DeploymentOption = None,
+    passphrase_file: PassphraseOption = None,
+) -> None:
+    """Write the registration request for the authority: public keys, each with its proof of possession. Nothing secret."""
+    from xinlian.node.identity import key_set_of
+    from xinlian.node.registration import KINDS, RegistrationRequest
+
+    identity = _identity(data_dir)
+    uscc = identity["uscc"]
+    trusted = require_deployment(deployment)
+    keys = load_keys(data_dir / KEYS_FOLDER, passphrase_file)
+    found = RegistrationRequest(
+        uscc=uscc,
+        kind=KINDS[identity["kind"]],
+        name=identity["name"],
+        endpoint=identity["endpoint"],
+        jwks=key_set_of(uscc, keys).serialise().decode(),
+        signers=_signers(uscc, keys, trusted),
+    )
+    write_bytes(output, found.dumps())
+    if output != "-":
+        document = {"file": output, "uscc": uscc, "signers": [signer.address for signer in found.signers]}
+        session.output.result(document, lambda: pairs(document))
+
+
+def _identity(data_dir: Path) -> dict[str, str]:
+    file = data_dir / DEPARTMENT_FILE
+    if not file.is_file():
+        raise ConfigError("keys-missing", f"{data_dir} is not set up: run `xinlian department init`", directory=str(data_dir))
+    found = json.loads(read_bytes(str(file), 10_000))
+    return {name: str(found[name]) for name in ("uscc", "kind", "name", "endpoint")}
+
+
+def _signers(uscc: str, keys: NodeKeys, deployment: Deployment) -> tuple[RequestedSigner, ...]:
+    from xinlian.chain.keys import LocalKey, Registry, prove_possession
+    from xinlian.node.registration import RequestedSigner
+
+    registry = Registry(deployment.chain_id, deployment.contracts["DepartmentRegistry"].address)
+    proofs = [
+        prove_possession(LocalKey.from_secret(keys.chain[role].private), registry, uscc, bit) for role, bit in ROLE_BITS.items()
+    ]
+    return tuple(RequestedSigner(proof.signer, proof.roles, "0x" + proof.possession.hex()) for proof in proofs)
+
+
+@command(app, "list", ONLINE)
+def list_departments(session: Session) -> None:
+    """Departments and other receivers on the chain, as the node sees it."""
+    found = session.client.items("/api/v1/departments")
+    session.output.result({"items": found}, lambda: table(_COLUMNS, [[item.get(c) for c in _COLUMNS] for item in found]))
+
+
+@command(app, "show", ONLINE)
+def show(session: Session, uscc: Annotated[str, typer.Argument(metavar="USCC")]) -> None:
+    """One department."""
+    found = next((item for item in session.client.items("/api/v1/departments") if item.get("uscc") == uscc), None)
+    if found is None:
+        raise NotFoundError("department-unknown", "no department of this USCC is registered on the chain")
+    session.output.result(found, lambda: pairs(found))
+
+
+@command(app, "rotate-keys", ONLINE)
+def rotate_keys(
+    session: Session, kind: Annotated[str, typer.Option("--kind", help="signing or hpke.")] = "signing"
+) -> None:
+    """Replace the node's signing or sealing key and publish the new key set; old evidence still verifies."""
+    if kind not in ("signing", "hpke"):
+        raise InputError("argument-form", "--kind is signing or hpke", expected=["signing", "hpke"])
+    done = session.client.post("/api/v1/keys/rotate", {"kind": kind})
+    session.output.result(done, lambda: pairs(done))
