@@ -173,5 +173,3 @@ async def _send(session: Session, url: str, deployment: Deployment, key: LocalKe
         return await sender.wait(ticket, TIMEOUT_S)
     finally:
         await rpc.close()
-
-

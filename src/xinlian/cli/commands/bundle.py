@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -40,7 +41,7 @@ def read(session: Session, position: Annotated[int, typer.Argument(min=1)], outp
     _save(session, f"/api/v1/reads/{position}/bundle", {}, output)
 
 
-def _save(session: Session, path: str, query: dict[str, object], output: str) -> None:
+def _save(session: Session, path: str, query: Mapping[str, object], output: str) -> None:
     data = session.client.call("GET", path, query=query).body
     write_bytes(output, data)
     if output != "-":

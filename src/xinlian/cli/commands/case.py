@@ -62,7 +62,9 @@ def add_subject(
 def close(
     session: Session,
     case_no: CaseNo,
-    outcome: Annotated[int, typer.Option("--outcome", min=1, max=255, help="11 办结(通过), 12 容缺, 13 不通过, 14 撤回, 15 撤销.")],
+    outcome: Annotated[
+        int, typer.Option("--outcome", min=1, max=255, help="11 办结(通过), 12 容缺, 13 不通过, 14 撤回, 15 撤销.")
+    ],
 ) -> None:
     """Close a case; case-bound grants no longer give anything for it."""
     made = session.client.post(f"/api/v1/cases/{segment(case_no)}/close", {"outcome": outcome})

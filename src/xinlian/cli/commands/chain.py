@@ -21,7 +21,9 @@ def status(session: Session) -> None:
 
 def _text(readiness: dict[str, object]) -> str:
     checks = readiness.get("checks")
-    rows = [(c.get("name"), c.get("ok"), c.get("detail")) for c in checks if isinstance(c, dict)] if isinstance(checks, list) else []
+    rows = (
+        [(c.get("name"), c.get("ok"), c.get("detail")) for c in checks if isinstance(c, dict)] if isinstance(checks, list) else []
+    )
     view = readiness.get("view")
     head = {"ready": readiness.get("ready"), **(view if isinstance(view, dict) else {})}
     head["wall_offset_s"] = readiness.get("wall_offset_s")

@@ -76,9 +76,7 @@ def _template_of(file: Path) -> bytes:
 
 
 @command(app, "propose", ONLINE)
-def propose(
-    session: Session, file: Annotated[str, typer.Argument(help="Schema file; - for standard input.")]
-) -> None:
+def propose(session: Session, file: Annotated[str, typer.Argument(help="Schema file; - for standard input.")]) -> None:
     """Propose a dataset, or a new version of one, to the authority."""
     source = read_bytes(file, MAX_SCHEMA_BYTES)
     entry = session.client.call("POST", "/api/v1/datasets", Body(source, "application/schema+json")).json()
@@ -90,7 +88,9 @@ def check(
     session: Session,
     schema: Annotated[Path, typer.Argument(help="Schema file.")],
     rows: Annotated[Path | None, typer.Option("--rows", help="CSV, XLSX, NDJSON or JSON file to check against it.")] = None,
-    format_: Annotated[str | None, typer.Option("--format", help="csv, xlsx, ndjson or json; default: by the file's name.")] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="csv, xlsx, ndjson or json; default: by the file's name.")
+    ] = None,
     encoding: Annotated[str | None, typer.Option("--encoding", help="utf-8 or gb18030, for CSV; default: found out.")] = None,
 ) -> None:
     """Check a schema file, and rows against it, with the same rules as publishing. Needs no node."""
@@ -118,7 +118,7 @@ def _load(file: Path) -> DatasetSchema:
 def _form(file: Path, format_: str | None, encoding: str | None) -> FileForm:
     from xinlian.node.files import FileForm, FileKind, kind_of_name
 
-    if format_ is not None and format_ not in FileKind:
+    if format_ is not None and format_ not in list(FileKind):
         raise InputError("file-format", "--format is csv, xlsx, ndjson or json", expected=[kind.value for kind in FileKind])
     return FileForm(FileKind(format_) if format_ is not None else kind_of_name(file.name), encoding)
 

@@ -102,7 +102,12 @@ def _check_identity(department: str, name: str, endpoint: str, kind: str) -> Non
     check_uscc(department)
     if not 1 <= len(name.encode()) <= 120 or not name.isprintable():
         raise InputError("argument-form", "--name takes 1 to 120 bytes of printable text", expected="an official name")
-    if not endpoint.startswith(("http://", "https://")) or not endpoint.isascii() or not endpoint.isprintable() or " " in endpoint:
+    if (
+        not endpoint.startswith(("http://", "https://"))
+        or not endpoint.isascii()
+        or not endpoint.isprintable()
+        or " " in endpoint
+    ):
         raise InputError("argument-form", "--endpoint is an http(s) URL", expected="https://host[:port]")
     if kind not in KINDS:
         raise InputError("argument-form", f"--kind is one of {', '.join(KINDS)}", expected=list(KINDS))
@@ -224,9 +229,7 @@ def show(session: Session, uscc: Annotated[str, typer.Argument(metavar="USCC")])
 
 
 @command(app, "rotate-keys", ONLINE)
-def rotate_keys(
-    session: Session, kind: Annotated[str, typer.Option("--kind", help="signing or hpke.")] = "signing"
-) -> None:
+def rotate_keys(session: Session, kind: Annotated[str, typer.Option("--kind", help="signing or hpke.")] = "signing") -> None:
     """Replace the node's signing or sealing key and publish the new key set; old evidence still verifies."""
     if kind not in ("signing", "hpke"):
         raise InputError("argument-form", "--kind is signing or hpke", expected=["signing", "hpke"])

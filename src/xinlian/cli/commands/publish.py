@@ -33,7 +33,9 @@ def publish(
     session: Session,
     file: Annotated[str, typer.Argument(help="CSV, XLSX, NDJSON or JSON file; - for one JSON row or an array on stdin.")],
     dataset: Annotated[str, typer.Option("--dataset", help="Short code or catalogue code.")],
-    format_: Annotated[str | None, typer.Option("--format", help="csv, xlsx, ndjson or json; default: by the file's name.")] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="csv, xlsx, ndjson or json; default: by the file's name.")
+    ] = None,
     encoding: Annotated[str | None, typer.Option("--encoding", help="utf-8 or gb18030, for CSV; default: found out.")] = None,
     key: Key = None,
     wait: Wait = None,

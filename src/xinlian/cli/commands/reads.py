@@ -12,7 +12,7 @@ from xinlian.cli.output import cell, table
 
 app = group("Read entries of this department.")
 _COLUMNS = ("position", "time", "rid", "role", "counterparty", "grant", "case", "outcome")
-_FINDINGS = ("missing_here", "missing_there", "differing")
+_FINDINGS = ("missing_here", "missing_there", "differing", "repeated")
 
 
 @command(app, "list", ONLINE)

@@ -63,7 +63,11 @@ def _document(report: Report, *, with_values: bool) -> dict[str, object]:
 def _text(report: Report, *, with_values: bool) -> str:
     from xinlian.protocol.jsontext import value_text
 
-    parts = [report.verdict, "", table(("check", "outcome", "detail"), [(c.name, MARKS[c.outcome], c.detail) for c in report.checks])]
+    parts = [
+        report.verdict,
+        "",
+        table(("check", "outcome", "detail"), [(c.name, MARKS[c.outcome], c.detail) for c in report.checks]),
+    ]
     parts += [f"remark {remark.code}: {remark.text}" for remark in report.remarks]
     parts += [f"note: {note}" for note in report.notes]
     if with_values and report.values:
