@@ -1,0 +1,110 @@
+"""Records that end: a revision supersedes, a revocation, an erasure; old evidence says so, on chain's word."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from scripts.demo_app.collecting import save_bundle, search
+from scripts.demo_app.problems import DemoError
+from scripts.demo_app.stage import NodeHandle, Stage
+from scripts.demo_app.web import wait_for
+from xinlian.scenarios.synthetic import DING, WU
+
+_PERMIT: Final = "(测)房预售证第2026005号"
+_ENDED_S: Final = 40.0
+
+
+def end(stage: Stage) -> None:
+    """Supersede, revoke, erase."""
+    run = stage.summary.run
+    title = "superseded 已更正: the old evidence without, then with its successor, and the new one (测试戊, GJJ-01)"
+    expected: dict[str, Any] = {"before": 0, "without_successor": 4, "remark": True, "with_successor": 4, "new": 0}
+    run("superseded", title, expected, lambda: _superseded(stage))
+    run("revoked", "revoked 已撤销: a presale permit (ZJ-01)", {"before": 0, "after": 5}, lambda: _revoked(stage))
+    expected = {"before": 0, "after": 6, "record": "no fields", "bundle": "record-erased", "found": 0, "ciphertext": 0, "key": 0}
+    run("erased", "erased 已删除: nothing left to read (测试丁, GA-01)", expected, lambda: _erased(stage))
+
+
+def _wait_code(stage: Stage, bundle: Path, code: int) -> dict[str, Any]:
+    """Verify until the chain says what is expected, or the time is over; returns the last report."""
+    last: dict[str, Any] = {}
+
+    def look() -> dict[str, Any] | None:
+        nonlocal last
+        last = stage.verify(bundle)
+        return last if last["exit_code"] == code else None
+
+    try:
+        return wait_for(f"exit code {code}", look, _ENDED_S)
+    except DemoError:
+        return last
+
+
+def _superseded(stage: Stage) -> dict[str, Any]:
+    node = stage.fund
+    (found,) = search(node, "GJJ-01", "id_number", WU.id_number)
+    record_id = found["record_id"]
+    old = save_bundle(node, record_id, stage.places.ended / "superseded-without-successor.json")
+    before = stage.verify(old)["exit_code"]
+    row = node.person("publisher").get(f"/api/v1/records/{record_id}")["fields"]
+    revised = {**row, "continuous_months": 6, "paid_to": "202611"}
+    node.person("publisher").post(f"/api/v1/records/{record_id}/revisions", revised, {"prefer": "wait=30"})
+    without = _wait_code(stage, old, 4)
+    full = save_bundle(node, record_id, stage.places.ended / "superseded-with-successor.json", rev=1)
+    new = save_bundle(node, record_id, stage.places.bundles / "revision-2.json")
+    return {
+        "before": before,
+        "without_successor": without["exit_code"],
+        "remark": "successor-not-supplied" in [remark["code"] for remark in without["report"]["remarks"]],
+        "with_successor": stage.verify(full)["exit_code"] if json.loads(full.read_bytes())["successor"] else "no successor",
+        "new": stage.verify(new)["exit_code"],
+    }
+
+
+def _revoked(stage: Stage) -> dict[str, int]:
+    node = stage.nodes["D03"]
+    (found,) = search(node, "ZJ-01", "presale_permit_no", _PERMIT)
+    bundle = save_bundle(node, found["record_id"], stage.places.ended / "revoked.json")
+    before = stage.verify(bundle)["exit_code"]
+    node.person("publisher").post(f"/api/v1/records/{found['record_id']}/revoke", {"reason": 1})
+    return {"before": before, "after": _wait_code(stage, bundle, 5)["exit_code"]}
+
+
+def _erased(stage: Stage) -> dict[str, Any]:
+    node = stage.nodes["D06"]
+    (found,) = search(node, "GA-01", "id_number", DING.id_number)
+    record_id = found["record_id"]
+    bundle = save_bundle(node, record_id, stage.places.ended / "erased.json")
+    before = stage.verify(bundle)["exit_code"]
+    publisher = node.person("publisher")
+    publisher.post(f"/api/v1/records/{record_id}/erase", {"reason": 1})
+    after = _wait_code(stage, bundle, 6)["exit_code"]
+    shown = publisher.ask("GET", f"/api/v1/records/{record_id}")
+    has_fields = isinstance(shown.body, dict) and "fields" in shown.body
+    return {
+        "before": before,
+        "after": after,
+        "record": "fields" if has_fields else "no fields",
+        "bundle": publisher.ask("GET", f"/api/v1/records/{record_id}/bundle").code,
+        "found": len(search(node, "GA-01", "id_number", DING.id_number)),
+        **_left(node, record_id),
+    }
+
+
+def _left(node: NodeHandle, record_id: str) -> dict[str, int]:
+    """What the databases themselves still hold of a record: ciphertexts and record keys."""
+    jti = uuid.UUID(record_id).bytes
+    queries = {
+        "ciphertext": ("node.db", "select count(*) from records where jti = ? and ciphertext is not null"),
+        "key": ("keys.db", "select count(*) from record_keys where jti = ?"),
+    }
+    left = {}
+    for name, (file, query) in queries.items():
+        with closing(sqlite3.connect(f"file:{node.data / file}?mode=ro", uri=True)) as database:
+            left[name] = int(database.execute(query, (jti,)).fetchone()[0])
+    return left

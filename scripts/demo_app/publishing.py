@@ -1,0 +1,123 @@
+"""Datasets and rows: schema files proposed by their owners, published by the authority, filled from spreadsheet files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+from scripts.demo_app.problems import DemoError
+from scripts.demo_app.stage import BY_USCC, NodeHandle, Stage
+from scripts.demo_app.web import wait_for
+from xinlian.scenarios.catalogue import dataset_files, load_schemas
+from xinlian.scenarios.synthetic import SCENARIO as SCENARIO_NAME
+from xinlian.scenarios.synthetic import Manifest, ManifestFile, generate
+
+SEED: Final = 20261102
+ROWS: Final = 10_000
+_ANCHORED_S: Final = 60.0
+
+
+def publish(stage: Stage) -> None:
+    """Datasets, files, rows, until everything is anchored."""
+    run = stage.summary.run
+    states = dict.fromkeys(sorted(load_schemas(SCENARIO_NAME)), "published")
+    title = "eight datasets (目录) proposed by their owners, published by the authority"
+    run("datasets", title, states, lambda: _datasets(stage), needed=True)
+    manifest = generate(stage.places.input, SEED, ROWS)
+    stage.summary.rows = manifest.rows
+    rows = {entry.dataset: entry.rows for entry in manifest.files}
+    title = f"{manifest.rows} rows handed in by clerks as XLSX, CSV (UTF-8, GB18030) and NDJSON files, with the command line"
+    run("published", title, rows, lambda: _files(stage, manifest), needed=True)
+    title = "the same file a second time is refused: no natural key lives twice"
+    run("published-twice", title, "record-exists", lambda: _again(stage, manifest))
+    title = "every record is anchored (上链), exactly once"
+    run("anchored", title, _rows_by_node(manifest), lambda: _wait_anchored(stage, manifest), needed=True)
+
+
+def owner_of(stage: Stage, alias: str) -> NodeHandle:
+    """The node of the department that owns a dataset."""
+    return stage.nodes[BY_USCC[load_schemas(SCENARIO_NAME)[alias].owner].id]
+
+
+def _datasets(stage: Stage) -> dict[str, str]:
+    authority = stage.nodes["D01"].person("authority")
+    files = dataset_files(SCENARIO_NAME)
+    for alias, source in files.items():
+        sharing = owner_of(stage, alias).person("sharing")
+        proposed = sharing.post("/api/v1/datasets", source, {"content-type": "application/schema+json"})
+        body = {"code": proposed["code"], "version": proposed["version"]}
+        authority.post("/api/v1/authority/datasets/publish", body)
+    return {alias: _published(stage, alias) for alias in sorted(files)}
+
+
+def _published(stage: Stage, alias: str) -> str:
+    api = owner_of(stage, alias).person("auditor")
+
+    def look() -> str | None:
+        state = str(api.get(f"/api/v1/datasets/{alias}")["state"])
+        return state if state == "published" else None
+
+    return wait_for(f"dataset {alias} to be published", look, 20.0, api.node)
+
+
+def _files(stage: Stage, manifest: Manifest) -> dict[str, int]:
+    return {entry.dataset: _hand_in(stage, entry) for entry in manifest.files}
+
+
+def _hand_in(stage: Stage, entry: ManifestFile) -> int:
+    """One file by the command line, as its clerk would."""
+    node = owner_of(stage, entry.dataset)
+    encoding = ("--encoding", entry.encoding) if entry.encoding else ()
+    file = stage.places.input / entry.path
+    person = as_person(node, "publisher")
+    ran = stage.commands.need("publish", file, "--dataset", entry.dataset, *encoding, "--json", extra=person)
+    return int(ran.document()["accepted"])
+
+
+def as_person(node: NodeHandle, role: str) -> dict[str, str]:
+    """Environment of the command line for a person: which node, which token."""
+    return {"XINLIAN_URL": node.url, "XINLIAN_TOKEN": node.tokens[role]}
+
+
+def _again(stage: Stage, manifest: Manifest) -> str:
+    entry = next(entry for entry in manifest.files if entry.dataset == "ZJ-01")
+    api = owner_of(stage, entry.dataset).person("publisher")
+    content = (stage.places.input / entry.path).read_bytes()
+    answer = api.ask("POST", f"/api/v1/datasets/{entry.dataset}/imports", content, {"x-file-name": entry.path})
+    return answer.code
+
+
+def _rows_by_node(manifest: Manifest) -> dict[str, int]:
+    schemas, rows = load_schemas(SCENARIO_NAME), Counter[str]()
+    for entry in manifest.files:
+        rows[BY_USCC[schemas[entry.dataset].owner].id] += entry.rows
+    return dict(sorted(rows.items()))
+
+
+def _wait_anchored(stage: Stage, manifest: Manifest) -> dict[str, int]:
+    wanted = _rows_by_node(manifest)
+    for number, rows in wanted.items():
+        wait_final(stage.nodes[number], rows, _ANCHORED_S)
+    return {number: final_records(stage.nodes[number]) for number in wanted}
+
+
+def wait_final(node: NodeHandle, rows: int, timeout_s: float) -> None:
+    """Wait until so many records of a node are final on chain.
+
+    Raises:
+        DemoError: after the timeout, or when the node gave up on a batch.
+    """
+
+    def look() -> bool | None:
+        return True if final_records(node) >= rows else None
+
+    wait_for(f"{rows} records of {node.department.id} on chain", look, timeout_s, node.name)
+
+
+def final_records(node: NodeHandle) -> int:
+    """Records of a node in batches that are final on chain."""
+    batches: list[dict[str, Any]] = node.person("auditor").get("/api/v1/batches?limit=200")["items"]
+    parked = node.person("auditor").get("/api/v1/parked")["items"]
+    if parked:
+        raise DemoError(f"{node.name} parked an item: {parked[0]}", process=node.name)
+    return sum(batch["size"] for batch in batches if batch["stream"] == "records" and batch["state"] == "final")

@@ -1,0 +1,75 @@
+"""The order of the demo: from an empty folder to a chain with evidence, what is refused, what ends, what breaks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scripts.demo_app import collecting, departments, ending, faults, hygiene, publishing, refusals, sharing, tampering
+from scripts.demo_app.stage import CASE_NO, DEPARTMENTS, SUBJECTS, Stage, local_time
+from scripts.demo_app.summary import say
+
+
+def tell(stage: Stage) -> None:
+    """Run every step.
+
+    Raises:
+        DemoError: when a step that all others need did not come out as expected.
+    """
+    departments.prepare(stage)
+    publishing.publish(stage)
+    sharing.grant_all(stage)
+    title = "case 办件 opened for 测试甲 and 测试乙; only a salted root of its subjects stands on chain"
+    expected = {"subjects": len(SUBJECTS), "participants": 4, "open": True}
+    stage.summary.run("case", title, expected, lambda: collecting.open_case(stage), needed=True)
+    collecting.collect(stage)
+    refusals.refuse(stage)
+    tampering.tamper(stage)
+    ending.end(stage)
+    faults.break_things(stage)
+    _close(stage)
+
+
+def _close(stage: Stage) -> None:
+    """What must hold at the end: the logs of both sides agree, all good evidence still holds, nothing personal leaked."""
+    run = stage.summary.run
+    agreed = dict.fromkeys(("D03", "D05", "D06", "D07"), True)
+    run("reads-reconciled", "read logs 使用记录 of both sides agree", agreed, lambda: _reconciled(stage))
+    bundles = sorted(stage.places.bundles.glob("*.json"))
+    expected = {path.name: 0 for path in bundles}
+    title = f"all {len(bundles)} good bundles verified once more, after everything"
+    run("verified-again", title, expected, lambda: {n: r["exit_code"] for n, r in stage.verify_all(bundles).items()})
+    title = "no name or ID number of the five persons in any log, database or chain state"
+    run("nothing-in-clear", title, [], lambda: hygiene.clean(stage))
+
+
+def _reconciled(stage: Stage) -> dict[str, bool]:
+    """The fund centre compares its log with each provider's; only the request that was never answered may stand alone."""
+    api = stage.fund.person("auditor")
+    found = {}
+    for number in ("D03", "D05", "D06", "D07"):
+        report: dict[str, Any] = api.post("/api/v1/reads/reconcile", {"counterparty": stage.nodes[number].department.uscc})
+        found[number] = bool(report["clean"])
+    return found
+
+
+def hand_over(stage: Stage) -> None:
+    """Write endpoints.json and say how to go on by hand."""
+    nodes = {node.department.uscc: {"url": node.url, "tokens": node.tokens} for node in stage.nodes.values()}
+    document = {"rpc_url": stage.chain.url, "deployment": str(stage.places.deployment), "nodes": nodes}
+    stage.places.endpoints.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    stage.places.endpoints.chmod(0o600)
+    fund, out = stage.fund, stage.places.root
+    say("")
+    say(f"serving; the chain's time is {local_time(stage.law_time())}")
+    say(f"  chain  {stage.chain.url}")
+    for department in DEPARTMENTS:
+        say(f"  {department.id}    {stage.nodes[department.id].url}  {department.name}")
+    say(f"URLs and tokens: {stage.places.endpoints}; for example")
+    say(f"  E={stage.places.endpoints}")
+    say(f"  TOKEN=$(jq -r '.nodes[\"{fund.department.uscc}\"].tokens.caseworker' $E)")
+    say(f'  curl -H "Authorization: Bearer $TOKEN" {fund.url}/api/v1/cases/{fund.department.uscc}/{CASE_NO}')
+    say(f'  curl -H "Authorization: Bearer $TOKEN" {fund.url}/api/v1/queries')
+    say(f"  D={stage.places.deployment}")
+    say(f"  .venv/bin/xinlian verify {out}/bundles/home-count-1.json --deployment $D --rpc {stage.chain.url}")
+    say("Ctrl-C ends everything.")
