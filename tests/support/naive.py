@@ -77,9 +77,7 @@ def largest_power_below(n: int) -> int:
 
 
 def fold(acc: bytes, topic0: bytes, body: bytes, timestamp: int, number: int) -> bytes:
-    return keccak_hash(
-        encode(["bytes32", "bytes32", "bytes", "uint256", "uint256"], [acc, topic0, body, timestamp, number])
-    )
+    return keccak_hash(encode(["bytes32", "bytes32", "bytes", "uint256", "uint256"], [acc, topic0, body, timestamp, number]))
 
 
 def jws(payload: bytes, seed: bytes, typ: str) -> str:
@@ -94,8 +92,10 @@ def record_vectors() -> list[dict[str, Any]]:
     first = {"iss": f"urn:uscc:{USCC}", "vct": VCT, "jti": JTI, "iat": 1_772_000_000, "rev": 1}
     every = [
         ("empty", ""), ("nothing", None), ("yes", True), ("no", False), ("count", 0), ("most", 2**53 - 1), ("least", 1 - 2**53),
-        ("money_yuan", "120000.00"), ("name", "测试甲"), ("astral", "𠮷野家"), ("quotes", 'a"b\\c/d'), ("controls", "\x00\x01\b\t\n\f\r\x1f\x7f"),
-        ("separators", "\u2028\u2029"), ("composed", "é"), ("decomposed", "e\u0301"), ("list", [1, "a", None, []]), ("object", {"b": 1, "a": {}}),
+        ("money_yuan", "120000.00"), ("name", "测试甲"), ("astral", "𠮷野家"), ("quotes", 'a"b\\c/d'),
+        ("controls", "\x00\x01\b\t\n\f\r\x1f\x7f"),
+        ("separators", "\u2028\u2029"), ("composed", "é"), ("decomposed", "e\u0301"), ("list", [1, "a", None, []]),
+        ("object", {"b": 1, "a": {}}),
         ("中文", "name in Chinese"), ("long", "长" * 200),
     ]  # fmt: skip
     cases: list[tuple[str, dict[str, Any], list[tuple[str, Any]], bytes]] = [
@@ -137,9 +137,7 @@ def tree_vectors() -> list[dict[str, Any]]:
     ]:
         picked = sorted({0, 1, len(leaves) // 2, len(leaves) - 1} & set(range(len(leaves))))
         paths = [{"index": i, "path": [step.hex() for step in path(i, leaves)]} for i in picked]
-        vectors.append(
-            {"title": title, "leaves": [leaf.hex() for leaf in leaves], "root": mth(leaves).hex(), "paths": paths}
-        )
+        vectors.append({"title": title, "leaves": [leaf.hex() for leaf in leaves], "root": mth(leaves).hex(), "paths": paths})
     return vectors
 
 

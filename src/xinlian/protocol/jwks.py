@@ -237,6 +237,6 @@ def _parse_members(members: object) -> KeySet:
 def _parse_jwk(jwk: object) -> PublicJwk:
     use = jwk.get("use") if isinstance(jwk, dict) else None
     x = jwk.get("x") if isinstance(jwk, dict) else None
-    if use not in _CURVES or not isinstance(x, str) or len(unb64u(x)) != 32:
+    if not isinstance(use, str) or use not in _CURVES or not isinstance(x, str) or len(unb64u(x)) != 32:
         raise InputError("key-set-form", "expected keys with use sig or enc and x of 32 bytes")
-    return PublicJwk(str(use), unb64u(x))
+    return PublicJwk(use, unb64u(x))
