@@ -98,7 +98,12 @@ def key_without_chain(name: str) -> LocalKey:
 
 @contextmanager
 def fresh_anvil(
-    *, state_file: Path | None = None, block_time_s: int | None = None, genesis_time: int = START_S, extra: tuple[str, ...] = ()
+    *,
+    state_file: Path | None = None,
+    block_time_s: int | None = None,
+    genesis_time: int = START_S,
+    port: int | None = None,
+    extra: tuple[str, ...] = (),
 ) -> Iterator[TestChain]:
     """A new chain on a free port, stopped at the end.
 
@@ -106,6 +111,7 @@ def fresh_anvil(
         state_file: keep the chain there across ``anvil.stop()`` and ``anvil.start()``.
         block_time_s: interval mining; None mines a block per transaction.
         genesis_time: epoch seconds of block 0.
+        port: None takes a free one.
         extra: further anvil arguments.
     """
     options = AnvilOptions(
@@ -113,6 +119,7 @@ def fresh_anvil(
         MNEMONIC,
         accounts=2,
         genesis_time=genesis_time,
+        port=port,
         state_file=state_file,
         block_time_s=block_time_s,
         extra=extra,
