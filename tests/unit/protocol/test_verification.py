@@ -328,6 +328,33 @@ def test_a_file_that_is_no_bundle(data: bytes) -> None:
     assert report.to_json()["statement"] is None
 
 
+def test_an_index_outside_of_its_batch_has_no_status() -> None:
+    world = World()
+    report = verify(world, with_receipt(world.bundle(), index=5))
+    assert (names(report, Outcome.FAILED), names(report, Outcome.NOT_RUN)) == (["leaf-path"], ["status"])
+
+
+def test_a_file_may_be_handed_to_either_function() -> None:
+    world = World()
+    data = dumps(world.bundle())
+    assert verify_bundle(data, world.deployment, world.view) == verify_bytes(data, world.deployment, world.view)
+
+
+def test_remarks_whose_question_is_not_answered_are_told() -> None:
+    world = World()
+    bundle = replace(world.bundle(), successor=world.successor())
+    world.view.down = {"is_compromised_at"}
+    assert codes(verify(world, bundle)) == ["not-asked", "successor-not-marked"]
+
+
+def test_a_superseded_record_read_before_its_successor_is_mined() -> None:
+    """The view may lag behind the node that made the bundle: the successor's batch is not there, which is a failed check."""
+    world = World()
+    bundle = replace(world.bundle(), successor=world.successor())
+    del world.view.batches[FUND, 1, 2]
+    assert names(verify(world, bundle), Outcome.FAILED) == ["anchored"]
+
+
 # -- status and successor -------------------------------------------------------------------------------
 
 
