@@ -11,14 +11,14 @@ Source: design 4.5; Decree 809 art. 25, 29.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -30,7 +30,7 @@ from xinlian.node.clock import Clock
 from xinlian.node.following import Following
 from xinlian.node.identity import Identity
 from xinlian.node.peer_client import PeerClient, Reply
-from xinlian.node.peers import Peers
+from xinlian.node.peers import Peers, sealing_kid
 from xinlian.node.people import Person
 from xinlian.node.providing import PATH, SKEW_S
 from xinlian.node.reads import Reads, WrittenRead
@@ -49,8 +49,7 @@ from xinlian.protocol.envelope import (
     parse_header,
     seal_request,
 )
-from xinlian.protocol.errors import ChainError, InputError, NotFoundError, PeerError, RefusedError, XinlianError
-from xinlian.node.peers import sealing_kid
+from xinlian.protocol.errors import InputError, NotFoundError, PeerError, RefusedError, XinlianError
 from xinlian.protocol.members import Scalar
 from xinlian.protocol.messages import (
     Answer,
@@ -59,11 +58,13 @@ from xinlian.protocol.messages import (
     Evidence,
     GrantRef,
     Outcome,
+    ProviderCheck,
     Request,
     RequestItem,
     check_answer,
     dumps_request,
     parse_answer,
+    refusal,
 )
 from xinlian.protocol.record import parse_disclosure
 from xinlian.protocol.statements import ReadOutcome, parse_answer_statement
@@ -75,9 +76,12 @@ from xinlian.store.opening import Store
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Transaction
 
+_log = structlog.get_logger(__name__)
+
 WINDOW_S = 60
 DISPOSE_AFTER_S = 30 * 86_400
 CATCH_UP_S = 10.0
+ROTATION_SEEN_S = 2.0
 _SHOWN = frozenset({0, 3, 7})  # exit codes of evidence that may be shown: authentic, with a remark, pending
 
 
@@ -157,6 +161,7 @@ class AskingParts:
     reads: Reads
     following: Following
     client: PeerClient
+    max_view_age_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +197,9 @@ class Asking:
         Raises:
             NotFoundError: ``grant-unknown``, ``case-unknown``.
             InputError: ``field-unknown``, ``view-unknown`` and the codes of ``messages``.
-            RefusedError: ``refused-subject-in-case`` before anything is sent.
+            RefusedError: ``refused-subject-in-case``, ``refused-view-fresh`` before anything is sent.
         """
+        self._require_fresh_view()
         grant = self._grant(question)
         schema = await self._schema(grant)
         sent = self._seal(question, grant, schema, person)
@@ -205,6 +211,11 @@ class Asking:
         return await self._take(sent, reply)
 
     # -- asking ------------------------------------------------------------------------------------
+
+    def _require_fresh_view(self) -> None:
+        if self._p.clock.view_age_s() > self._p.max_view_age_s:
+            text = "this node's view of the chain is too old to take personal data; nothing was sent"
+            raise refusal(ProviderCheck.VIEW_FRESH, text)
 
     def _grant(self, question: Question) -> GrantState:
         grant = self._p.state.grants.get((question.provider, question.grant_number))
@@ -298,14 +309,23 @@ class Asking:
 
     async def _take(self, sent: _Sent, reply: Reply) -> Asked:
         if reply.status != 200 or "xinlian-envelope" not in reply.headers:
-            return await self._finish_without(sent, "refused", reply.problem_code())
+            state = "refused" if 400 <= reply.status < 500 else "no-answer"
+            return await self._finish_without(sent, state, reply.problem_code())
         try:
-            answer = self._open(sent, reply)
+            answer = await self._opened(sent, reply)
         except XinlianError as error:
             return await self._finish_without(sent, "not-proven", error.code)
         await self._catch_up(answer)
         shown = [self._shown(sent, i, item) for i, item in enumerate(answer.items)]
         return await self._finish(sent, answer, shown, hashlib.sha256(reply.body).digest())
+
+    async def _opened(self, sent: _Sent, reply: Reply) -> Answer:
+        """Open an answer; when its key is not known, look at the chain once: the provider may just have rotated."""
+        try:
+            return self._open(sent, reply)
+        except RefusedError:
+            await self._p.following.reach(self._p.clock.head().number + 1, ROTATION_SEEN_S)
+            return self._open(sent, reply)
 
     def _open(self, sent: _Sent, reply: Reply) -> Answer:
         def find(kid: KeyId) -> Ed25519PublicKey:
@@ -324,46 +344,49 @@ class Asking:
 
     async def _catch_up(self, answer: Answer) -> None:
         """Wait until the own follower has seen the blocks that the receipts name."""
-        blocks = [
-            int(str(e.receipt["block_number"]))
+        named = [
+            e.receipt.get("block_number")
             for item in answer.items
             for e in (*item.records, *((item.answer,) if item.answer else ()))
             if e.receipt is not None
         ]
+        blocks = [number for number in named if isinstance(number, int)]
         if blocks:
             await self._p.following.reach(max(blocks), CATCH_UP_S)
 
     def _shown(self, sent: _Sent, index: int, item: AnswerItem) -> ShownItem:
         if item.check is not None:
             return ShownItem(item.outcome.value, item.check.value)
-        if item.answer is not None:
-            return self._shown_statement(sent, index, item.outcome, item.answer)
-        records, bundles = [], []
-        for evidence in item.records:
-            shown, bundle, proven = self._verified(sent, evidence)
-            if not proven:
-                return ShownItem(ReadOutcome.NOT_PROVEN.value, None, (shown,))
-            records.append(shown)
-            bundles.append(bundle)
-        outcome = item.outcome.value if self._covers(sent, index, item, records) else ReadOutcome.NOT_PROVEN.value
-        return ShownItem(outcome, None, tuple(records), None, tuple(bundles))
+        try:
+            if item.answer is not None:
+                return self._shown_statement(sent, index, item.outcome, item.answer)
+            return self._shown_records(sent, index, item)
+        except XinlianError as error:  # evidence that is not even of its form
+            _log.warning("evidence not of its form", rid=sent.request.rid, item=index, code=error.code)
+            return ShownItem(ReadOutcome.NOT_PROVEN.value, None)
+
+    def _shown_records(self, sent: _Sent, index: int, item: AnswerItem) -> ShownItem:
+        seen = [self._verified(sent, evidence, sent.request.dataset) for evidence in item.records]
+        records = tuple(record for record, _, _ in seen)
+        if not all(proven for _, _, proven in seen) or not self._covers(sent, index, item, records):
+            return ShownItem(ReadOutcome.NOT_PROVEN.value, None, tuple({**record, "values": {}} for record in records))
+        return ShownItem(item.outcome.value, None, records, None, tuple(bundle for _, bundle, _ in seen))
 
     def _covers(self, sent: _Sent, index: int, item: AnswerItem, records: Sequence[dict[str, Any]]) -> bool:
-        """Every field asked is disclosed, nothing else, and a match really shows the values that were sent."""
+        """Every field asked is disclosed, nothing else, no record twice, and a match really shows the values that were sent."""
         wanted = set(sent.request.fields)
         if any(set(record["values"]) != wanted for record in records):
             return False
         if item.outcome is Outcome.MATCH:
-            return len(records) == 1 and records[0]["values"] == dict(sent.request.items[index].values)
-        return True
+            return len(records) == 1 and _is_same(records[0]["values"], sent.request.items[index].values)
+        return len({record["record_id"] for record in records}) == len(records)
 
-    def _verified(self, sent: _Sent, evidence: Evidence) -> tuple[dict[str, Any], dict[str, Any], bool]:
+    def _verified(self, sent: _Sent, evidence: Evidence, vct: str) -> tuple[dict[str, Any], dict[str, Any], bool]:
         bundle = evidence_bundle(evidence, int(self._p.clock.law_s()))
         report = self._p.bundles.verify_parsed(bundle)
         statement = bundle.statement
-        proven = report.exit_code in _SHOWN and statement.iss == issuer_of(sent.request.to_uscc)
-        if statement.vct not in (sent.request.dataset, VCT_ANSWER):
-            proven = False
+        of_provider = statement.iss == issuer_of(sent.request.to_uscc)
+        proven = report.exit_code in _SHOWN and of_provider and statement.vct == vct
         shown: dict[str, Any] = {
             "record_id": statement.jti,
             "rev": statement.rev,
@@ -380,7 +403,7 @@ class Asking:
         return shown, orjson.loads(dumps(bundle)), proven
 
     def _shown_statement(self, sent: _Sent, index: int, outcome: Outcome, evidence: Evidence) -> ShownItem:
-        shown, bundle, proven = self._verified(sent, evidence)
+        shown, bundle, proven = self._verified(sent, evidence, VCT_ANSWER)
         stated = parse_answer_statement(evidence.statement, evidence.disclosures) if proven else None
         if stated is None or stated.disclosed is None or not self._belongs(sent, index, outcome, stated):
             shown["values"] = {}
@@ -403,7 +426,7 @@ class Asking:
             and disclosed.outcome is outcome
             and disclosed.subjects == tuple(opening.disclosure for opening in item.subjects)
             and disclosed.fields == sent.request.fields
-            and dict(disclosed.values) == dict(item.values)
+            and _is_same(disclosed.values, item.values)
         )
 
     # -- finishing ---------------------------------------------------------------------------------
@@ -411,7 +434,7 @@ class Asking:
     async def _finish(self, sent: _Sent, answer: Answer, shown: Sequence[ShownItem], answer_digest: bytes) -> Asked:
         outcomes = {item.outcome for item in shown}
         state = "refused" if outcomes == {"refused"} else "not-proven" if "not-proven" in outcomes else "received"
-        detail = next((item.check for item in shown if item.check is not None), None)
+        detail = next((item.check for item in shown if item.check is not None), "not-proven" if state == "not-proven" else None)
         view = {"block_number": answer.view.block_number, "block_time": int(answer.view.block_time)}
         await self._close(sent, state, detail, shown, answer_digest)
         return Asked(sent.request.rid, state, detail, view, tuple(shown))
@@ -514,6 +537,11 @@ def _concrete(schema: DatasetSchema, question: Question) -> tuple[str, ...]:
     if question.mode == Mode.ANSWER.value:
         return ()
     return schema.names_of(schema.mask_of(question.fields))
+
+
+def _is_same(left: Mapping[str, object], right: Mapping[str, object]) -> bool:
+    """Equal by name, type and value (in Python ``True == 1``)."""
+    return left.keys() == right.keys() and all(type(left[k]) is type(right[k]) and left[k] == right[k] for k in left)
 
 
 def _case_ref(request: Request) -> str | None:

@@ -1,7 +1,8 @@
 """The node's two times: law time from the chain, wall clock for messages, tokens and sessions.
 
 Rules
-1. Law time = time of the latest block seen plus what has elapsed since, by a monotonic clock; it never runs backwards while the node runs.
+1. Law time = time of the latest block seen plus what has elapsed since, by a monotonic clock; it never runs backwards while the
+   node runs.
 2. The age of the view counts from when the follower last reached the chain and held its head, not from the block's time.
 
 Source: design 2.6, 6.
@@ -32,6 +33,8 @@ class Clock:
         self._seen_at = 0.0
         self._reached_at: float | None = None
         self._last_law_s = 0
+        self.is_distrusted = False
+        """While what the chain says is in doubt (endpoints disagree, another chain) the view counts as infinitely old."""
 
     def saw(self, head: BlockRef) -> None:
         """The follower holds this head now."""
@@ -63,8 +66,10 @@ class Clock:
         return self._wall()
 
     def view_age_s(self) -> float:
-        """Seconds since the head was last confirmed; infinite before the first time."""
-        return float("inf") if self._reached_at is None else self._monotonic() - self._reached_at
+        """Seconds since the head was last confirmed; infinite before the first time and while the view is in doubt."""
+        if self._reached_at is None or self.is_distrusted:
+            return float("inf")
+        return self._monotonic() - self._reached_at
 
     def offset_s(self) -> float:
         """Law time minus wall clock, seconds."""

@@ -5,6 +5,9 @@ Rules
 2. A reorganisation rolls the cache back to the fork, rebuilds the projection from what remains, and takes own batches back to ``sent``.
 3. Final = ``confirmations`` blocks deep; only then is there a receipt.
 4. Another or a shorter chain stops following and anchoring with an alarm (``chain-replaced``) until ``chain reattach``.
+5. Nothing is sent while the head is not held: what answers behind the URL must first have proven which chain it is.
+6. A batch of this department on chain that this node did not make is an alarm (``batch-foreign``), never a silent repair.
+7. A batch that only a receipt calls mined, without its event in the blocks followed, is not believed: it counts as sent.
 
 Source: design 2.1, 6 (Follower).
 """
@@ -13,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +26,9 @@ from xinlian.chain.events import Event
 from xinlian.chain.follower import Followed, Follower, Rollback
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
+from xinlian.protocol.chainview import BlockRef
 from xinlian.protocol.errors import ChainError
 from xinlian.protocol.types import Uscc
-from xinlian.protocol.chainview import BlockRef
 from xinlian.store import anchoring, chain_cache
 from xinlian.store.writer import Reader, Transaction, Writer
 
@@ -86,7 +89,12 @@ class Following:
         self._moved = asyncio.Condition()
         self._look = asyncio.Event()
         self.alarm: ChainError | None = None
+        self.doubt: ChainError | None = None
         self.trouble: ChainError | None = None
+        self.is_held = False
+        """Whether the last look reached the chain, proved it to be ours, and ended at its head."""
+        self.on_rollback: Callable[[], None] = lambda: None
+        """Told when transactions that were mined are open again."""
 
     def restore(self, wall_s: float) -> None:
         """Load the projection and the last head from the store, at start."""
@@ -109,12 +117,50 @@ class Following:
                 await self._round(follower)
                 self.trouble = None
             except ChainError as error:
+                self.is_held = False
                 self._note(error)
             await self._pause()
 
+    def sound_alarm(self, error: ChainError) -> None:
+        """Stop sending and giving personal data until a person has acted."""
+        if self.alarm is None:
+            _log.error("alarm", code=error.code, detail=error.message)
+        self.alarm = error
+        self._clock.is_distrusted = True
+
+    def set_doubt(self, error: ChainError | None) -> None:
+        """Endpoints disagree (or agree again): nothing is sent and no personal data given meanwhile."""
+        self.doubt = error
+        self._clock.is_distrusted = error is not None or self.alarm is not None
+
+    @property
+    def may_send(self) -> bool:
+        """Whether transactions may be sent now."""
+        return self.is_held and self.alarm is None and self.doubt is None
+
+    async def require_sending(self, timeout_s: float) -> None:
+        """Wait until transactions may be sent.
+
+        Raises:
+            ChainError: the alarm, the doubt, the trouble, or ``rpc-down``.
+        """
+        for reason in (self.alarm, self.doubt):
+            if reason is not None:
+                raise reason
+
+        async def until() -> None:
+            async with self._moved:
+                await self._moved.wait_for(lambda: self.is_held)
+
+        self._look.set()
+        try:
+            await asyncio.wait_for(until(), timeout_s)
+        except TimeoutError:
+            raise self.alarm or self.trouble or ChainError("rpc-down", "this node does not hold the chain's head") from None
+
     def _note(self, error: ChainError) -> None:
         if error.code in ("chain-replaced", "chain-wrong"):
-            self.alarm = error
+            self.sound_alarm(error)
         if self.trouble is None or self.trouble.code != error.code:
             _log.warning("chain trouble", code=error.code, detail=error.message)
         self.trouble = error
@@ -131,11 +177,14 @@ class Following:
         self._look.set()
 
     async def _round(self, follower: Follower) -> None:
+        is_held = False
         async for step in follower.steps():
             if isinstance(step, Rollback):
                 await self._roll_back(step)
             else:
                 await self._apply(step)
+                is_held = step.is_caught_up
+        self.is_held = is_held
         async with self._moved:
             self._moved.notify_all()
 
@@ -147,15 +196,24 @@ class Following:
         stored = self._step(step)
         final_block = head.number - self._confirmations
 
-        def job(tx: Transaction) -> None:
-            chain_cache.apply(tx, stored)
-            for event in step.events:
-                if event.name == "BatchAnchored" and event.args["department"] == self._department:
-                    args = event.args
-                    anchoring.batch_mined(tx, args["stream"], args["sequence"], event.block_number, event.block_time)
-            anchoring.finalise(tx, final_block)
+        own = [one for one in stored.batches if one.department == self._department]
 
-        await self._writer.write(job)
+        def job(tx: Transaction) -> tuple[list[chain_cache.ChainBatch], bool]:
+            chain_cache.apply(tx, stored)
+            foreign = [one for one in own if not anchoring.is_own(tx, one.stream, one.sequence, one.root, one.size)]
+            for one in own:
+                if one not in foreign:
+                    anchoring.batch_mined(tx, one.stream, one.sequence, one.block_number, one.block_time)
+            unseen = anchoring.unmine_unseen(tx, final_block)
+            anchoring.finalise(tx, final_block)
+            return foreign, unseen
+
+        foreign, unseen = await self._writer.write(job)
+        if unseen:
+            _log.warning("a receipt named blocks that do not hold its batch")
+            self.on_rollback()
+        for one in foreign:
+            self.sound_alarm(_foreign(one))
         self._noted_at = self._clock.wall_s()
         for event in step.events:
             self._state.apply(event)
@@ -183,6 +241,7 @@ class Following:
 
         self._state.rebuild(await self._writer.write(job))
         self._clock.saw(BlockRef(fork.number, fork.hash, fork.time))
+        self.on_rollback()
 
     async def reach(self, block_number: int, timeout_s: float) -> bool:
         """Wait until this node's view has reached a block.
@@ -201,6 +260,11 @@ class Following:
         except TimeoutError:
             return False
         return True
+
+
+def _foreign(batch: chain_cache.ChainBatch) -> ChainError:
+    text = f"the chain holds batch {batch.sequence} of stream {batch.stream} of this department, which this node did not make"
+    return ChainError("batch-foreign", text, stream=batch.stream, sequence=batch.sequence, block=batch.block_number)
 
 
 def _stored_event(event: Event) -> chain_cache.ChainEvent:

@@ -209,7 +209,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         clock.law_s,
         time.monotonic,
     )
-    anchoring.halted = lambda: following.alarm is not None
+    anchoring.halted = lambda: not following.may_send
     pool = SealingPool(storage, settings.sealing_processes)
     limits = Limits(max_file_bytes=settings.upload_max_bytes, max_rows=settings.upload_max_rows)
     publishing = Publishing(store, storage, pool, catalogue, clock.law_s, anchoring.woken, limits)
@@ -244,6 +244,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             reads,
             following,
             client,
+            settings.max_view_age_s,
         )
     )
     health = Health(

@@ -18,7 +18,7 @@ from xinlian.protocol.errors import InputError, RefusedError
 from xinlian.protocol.messages import ProviderCheck, Request, RequestItem, refusal
 from xinlian.protocol.subjects import Subject, read_subject, verify_opening
 
-_UNCONDITIONAL_TO_WITHHELD = 3  # sharing property 3: not shared
+_WITHHELD = 3  # sharing property 3: not shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,9 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A request that may be answered: its grant, its case (None for standing use), the subjects of each item."""
+    """A request that may be answered: schema, grant, case (None for standing use), the subjects of each item."""
 
+    schema: DatasetSchema
     grant: GrantState
     case: CaseState | None
     subjects: tuple[tuple[Subject, ...], ...]
@@ -60,13 +61,12 @@ def admit(request: Request, schema: DatasetSchema | None, state: ChainState, mom
     if moment.view_age_s > moment.max_view_age_s:
         raise refusal(ProviderCheck.VIEW_FRESH, "this node's view of the chain is too old to give personal data")
     grant = _running_grant(request, state, moment.law_time_s)
-    _check_dataset(request, schema, state.dataset_by_vct(request.dataset), grant)
-    assert schema is not None
+    schema = _covered_dataset(request, schema, state.dataset_by_vct(request.dataset), grant)
     _check_mode(request, schema, grant)
     if request.purpose not in grant.terms.purposes:
         raise refusal(ProviderCheck.PURPOSE, "the grant does not cover this purpose", purpose=request.purpose)
     case = _open_case(request, state, grant)
-    return Admitted(grant, case, tuple(_subjects(item, case) for item in request.items))
+    return Admitted(schema, grant, case, tuple(_subjects(item, case) for item in request.items))
 
 
 def _check_department(request: Request, state: ChainState) -> None:
@@ -86,12 +86,13 @@ def _running_grant(request: Request, state: ChainState, law_time_s: int) -> Gran
     return grant
 
 
-def _check_dataset(
+def _covered_dataset(
     request: Request, schema: DatasetSchema | None, entry: DatasetState | None, grant: GrantState
-) -> None:
-    covered = schema is not None and entry is not None and request.dataset == grant.vct
-    if not covered or entry is None or entry.state != "published" or entry.share_type == _UNCONDITIONAL_TO_WITHHELD:
-        raise refusal(ProviderCheck.DATASET, "the grant does not cover this dataset version", dataset=request.dataset)
+) -> DatasetSchema:
+    shared = entry is not None and entry.state == "published" and entry.share_type != _WITHHELD
+    if schema is not None and shared and request.dataset == grant.vct:
+        return schema
+    raise refusal(ProviderCheck.DATASET, "the grant does not cover this dataset version", dataset=request.dataset)
 
 
 def _check_mode(request: Request, schema: DatasetSchema, grant: GrantState) -> None:
@@ -117,9 +118,12 @@ def _asked_mask(request: Request, schema: DatasetSchema) -> int:
     try:
         if request.view is not None:
             return schema.view_mask_of([request.view])
-        return schema.mask_of(request.fields)
+        asked = schema.mask_of(request.fields)
     except InputError as error:
         raise refusal(ProviderCheck.FIELDS, "a field or view is not part of the dataset") from error
+    if set(schema.names_of(asked)) != set(request.fields):
+        raise refusal(ProviderCheck.FIELDS, "fields of arrays are asked for place by place")
+    return asked
 
 
 def _open_case(request: Request, state: ChainState, grant: GrantState) -> CaseState | None:

@@ -13,7 +13,6 @@ Source: design 4.5.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -36,8 +35,16 @@ from xinlian.node.records import OpenRecord, Records
 from xinlian.node.sealing import new_record_id
 from xinlian.protocol import httpsig
 from xinlian.protocol.dataset import DatasetSchema, Mode, check_parameters, evaluate_view
-from xinlian.protocol.envelope import Direction, EnvelopeHeader, answer_header, check_bound, dumps_header, parse_header
-from xinlian.protocol.envelope import open_request, seal_answer
+from xinlian.protocol.envelope import (
+    Direction,
+    EnvelopeHeader,
+    answer_header,
+    check_bound,
+    dumps_header,
+    open_request,
+    parse_header,
+    seal_answer,
+)
 from xinlian.protocol.errors import ConflictError, InputError, NotFoundError, RefusedError, XinlianError
 from xinlian.protocol.messages import (
     Answer,
@@ -53,13 +60,14 @@ from xinlian.protocol.messages import (
     parse_request,
     refusal,
 )
-from xinlian.protocol.statements import AnswerClear, AnswerDisclosed, ReadOutcome, StatementIds, seal_answer as seal_statement
+from xinlian.protocol.statements import AnswerClear, AnswerDisclosed, ReadOutcome, StatementIds
+from xinlian.protocol.statements import seal_answer as seal_statement
 from xinlian.protocol.subjects import Subject
 from xinlian.protocol.types import EpochS, KeyId, RecordId, Stream, Uscc
 from xinlian.store import chain_cache, streams
 from xinlian.store import exchange as table
-from xinlian.store.records import Record as RecordRow
 from xinlian.store.opening import Store
+from xinlian.store.records import Record as RecordRow
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Reader, Transaction
 
@@ -215,13 +223,11 @@ class Providing:
 
     async def _answer(self, call: _Call) -> Outgoing:
         request = call.request
-        schema = self._own_schema(request.dataset)
         try:
-            admitted = admit(request, schema, self._state, self._moment())
-            assert schema is not None
+            admitted = admit(request, self._own_schema(request.dataset), self._state, self._moment())
             self._check_uses(admitted, len(request.items))
             view = self._view()
-            results = [self._item(call, schema, admitted, i, view) for i in range(len(request.items))]
+            results = [self._item(call, admitted, i, view) for i in range(len(request.items))]
             return await self._commit(call, admitted, results, view)
         except RefusedError as error:
             check = ProviderCheck(str(error.fields["check"]))
@@ -250,8 +256,8 @@ class Providing:
 
     # -- items -------------------------------------------------------------------------------------
 
-    def _item(self, call: _Call, schema: DatasetSchema, admitted: Admitted, index: int, view: View) -> _Result:
-        request, subjects = call.request, admitted.subjects[index]
+    def _item(self, call: _Call, admitted: Admitted, index: int, view: View) -> _Result:
+        request, schema, subjects = call.request, admitted.schema, admitted.subjects[index]
         attempts: tuple[tuple[bytes, str], ...] = ()
         if request.mode is Mode.VERIFY:
             attempts = self._attempts(admitted, subjects[0], request.fields)
@@ -295,7 +301,7 @@ class Providing:
         if request.mode is Mode.ANSWER:
             return self._derived(call, schema, index, opened, clear)
         if not opened:
-            return self._stated(call, index, clear, Outcome.NONE, None, ())
+            return self._stated(call, clear, (Outcome.NONE, None), ())
         if request.mode is Mode.QUERY:
             evidence = tuple(self._evidence(record, request.fields) for record in opened)
             return _Result(AnswerItem(Outcome.RECORDS, evidence), tuple(record.record_id for record in opened))
@@ -310,22 +316,15 @@ class Providing:
         except InputError as error:
             raise refusal(ProviderCheck.FIELDS, "the view does not take these parameters", view=view.name) from error
         value = evaluate_view(schema, view, [record.values() for record in opened], item.values)
-        return self._stated(call, index, clear, Outcome.ANSWER, value, opened)
+        return self._stated(call, clear, (Outcome.ANSWER, value), opened)
 
     def _compared(self, call: _Call, index: int, opened: Sequence[OpenRecord], clear: AnswerClear) -> _Result:
         values = call.request.items[index].values
-        best: tuple[int, OpenRecord, dict[str, bool]] | None = None
-        for record in opened:
-            known = record.values()
-            matches = {name: type(known[name]) is type(value) and known[name] == value for name, value in values.items()}
-            score = sum(matches.values())
-            if best is None or score > best[0]:
-                best = (score, record, matches)
-        assert best is not None
-        _, record, matches = best
+        compared = [(record, _matches(record.values(), values)) for record in opened]
+        record, matches = max(compared, key=lambda one: sum(one[1].values()))
         if all(matches.values()):
             return _Result(AnswerItem(Outcome.MATCH, (self._evidence(record, call.request.fields),)), (record.record_id,))
-        return self._stated(call, index, clear, Outcome.MISMATCH, matches, (record,))
+        return self._stated(call, clear, (Outcome.MISMATCH, matches), (record,))
 
     def _evidence(self, record: OpenRecord, fields: Sequence[str]) -> Evidence:
         disclosures = record.disclosures_of(fields)
@@ -336,16 +335,10 @@ class Providing:
         return Evidence(record.statement, disclosures, None, self._identity.sign_statement(record.statement), promise)
 
     def _stated(
-        self,
-        call: _Call,
-        index: int,
-        clear: AnswerClear,
-        outcome: Outcome,
-        value: object,
-        sources: Sequence[OpenRecord],
+        self, call: _Call, clear: AnswerClear, stated: tuple[Outcome, object], sources: Sequence[OpenRecord]
     ) -> _Result:
         request, law_s = call.request, self._clock.law_s()
-        item = request.items[index]
+        (outcome, value), item = stated, request.items[clear.item]
         disclosed = AnswerDisclosed(
             tuple(opening.disclosure for opening in item.subjects),
             request.fields,
@@ -359,7 +352,7 @@ class Providing:
         promise = EpochS(law_s + self._limits.anchor_promise_s)
         signed = self._identity.sign_statement(sealed.statement)
         evidence = Evidence(sealed.statement, sealed.disclosures, None, signed, promise)
-        kept = streams.Answer(sealed.leaf, sealed.statement, "~".join(sealed.disclosures), request.rid, index, law_s)
+        kept = streams.Answer(sealed.leaf, sealed.statement, "~".join(sealed.disclosures), request.rid, clear.item, law_s)
         return _Result(
             AnswerItem(outcome, answer=evidence), tuple(record.record_id for record in sources), statement=kept
         )
@@ -386,6 +379,8 @@ class Providing:
         )
 
         def job(tx: Transaction) -> None:
+            if table.answered(tx, request.rid, request.from_uscc, call.digest) is not None:
+                raise ConflictError("rid-exists", "the same request is being answered", rid=request.rid)
             if admitted is not None:
                 self._count(tx, admitted, results)
             statements = [result.statement for result in results if result.statement is not None]
@@ -396,10 +391,10 @@ class Providing:
 
         try:
             await self._store.node.write(job)
-        except ConflictError as error:
+        except ConflictError:
             again = self._answered(call.header, call.digest)  # the same bytes arrived twice at once
             if again is None:
-                raise error
+                raise
             return again
         self._on_committed()
         return out
@@ -441,3 +436,8 @@ class Providing:
         params = httpsig.SignatureParams(EpochS(now), EpochS(now + ANSWER_WINDOW_S), call.header.rid, signing.kid)
         signed = httpsig.sign_response(httpsig.Response(200, headers, body), call.signature, params, signing.private)
         return Outgoing(200, signed, body)
+
+
+def _matches(known: Mapping[str, object], values: Mapping[str, object]) -> dict[str, bool]:
+    """Per field whether the value sent is the record's, type included (in Python ``True == 1``)."""
+    return {name: type(known[name]) is type(value) and known[name] == value for name, value in values.items()}

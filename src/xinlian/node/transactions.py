@@ -32,6 +32,9 @@ from xinlian.store.writer import Transaction, Writer
 _log = structlog.get_logger(__name__)
 MINED_WITHIN_S = 60.0
 SEEN_WITHIN_S = 15.0
+HELD_WITHIN_S = 5.0
+LOOK_S = 0.1
+IDLE_S = 0.5
 _OPEN_STATES = ("prepared", "sent", "replaced")
 
 
@@ -139,6 +142,12 @@ class Transactions:
         self._addresses = {name: contract.address for name, contract in deployment.contracts.items()}
         self._senders = {role: Sender(rpc, key, log, options) for role, key in keys.items()}
         self._following = following
+        self._to_resync: set[str] = set()
+        following.on_rollback = self.rolled_back
+
+    def rolled_back(self) -> None:
+        """Transactions that were mined are open again: every sender takes them up anew."""
+        self._to_resync = set(self._senders)
 
     def address_of(self, role: str) -> str:
         """The address of a role's key."""
@@ -172,9 +181,8 @@ class Transactions:
 
     async def _send(self, role: str, contract: str, function: str, args: Sequence[object], load: Load | None) -> Done:
         sender = self._sender(role)
-        if self._following.alarm is not None:
-            raise self._following.alarm
         check_payload(args)
+        await self._following.require_sending(HELD_WITHIN_S)
         label = f"{contract}.{function}"
         call = Call(self._addresses[contract], encode_call(contract, function, args), label)
         ticket = await sender.send(call, label, load)
@@ -187,11 +195,18 @@ class Transactions:
         await asyncio.gather(*(self._watch(role, sender) for role, sender in self._senders.items()))
 
     async def _watch(self, role: str, sender: Sender) -> None:
+        self._to_resync.add(role)
         while True:
-            try:
+            if self._following.may_send:
+                await self._look(role, sender)
+            await asyncio.sleep(LOOK_S if sender.open_count > 0 else IDLE_S)
+
+    async def _look(self, role: str, sender: Sender) -> None:
+        try:
+            if role in self._to_resync:
+                self._to_resync.discard(role)
                 await sender.resync()
-                break
-            except ChainError as error:
-                _log.info("sender waits for the chain", role=role, code=error.code)
-                await asyncio.sleep(2.0)
-        await sender.run(lambda error: _log.info("sender trouble", role=role, code=error.code))
+            await sender.look()
+        except ChainError as error:
+            self._to_resync.add(role)
+            _log.info("sender trouble", role=role, code=error.code)

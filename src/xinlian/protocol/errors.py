@@ -212,6 +212,12 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry(
         "chain-abi", "A call or event does not fit the contracts' interface.", "Run scripts/build-contracts; check versions."
     ),
+    CodeEntry(
+        "batch-foreign",
+        "The chain holds a batch of this department that this node did not make: its ANCHOR key is used elsewhere, or the data "
+        "directory is older than the chain.",
+        "Stop. Find the other node or restore the newest backup; if the key was stolen, have the authority retire it.",
+    ),
     CodeEntry("chain-not-reached", "The block or time asked for is not on the chain (yet).", "Ask for an earlier one.", True),
     CodeEntry("deploy-conflict", "The progress file belongs to another deployment.", "Use another file or finish that one."),
     CodeEntry("deploy-file", "The manifest or its progress file cannot be written.", "Check the folder, its rights, the disk."),
@@ -506,11 +512,9 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("record-id-form", "A record id is not a UUIDv7 in lower-case text.", "Use the id as the node gave it."),
     CodeEntry("internal", "The node met a defect of the program.", "Report it with the node's log; nothing was half-written."),
     CodeEntry("token-missing", "The call carries no bearer token.", "Send the header Authorization: Bearer <token>."),
-    CodeEntry("token-expired", "The token has expired.", "Ask the node's administrator for a new token."),
     CodeEntry(
         "role-missing", "The user does not have a role that this call needs.", "Ask the node's administrator for the role."
     ),
-    CodeEntry("too-many-requests", "More calls came than the node takes in.", "Send again later, or more slowly.", True),
     CodeEntry("user-form", "A user's data or a token's days are not of their form.", "Correct what the message names."),
     CodeEntry("idempotency-key-form", "An Idempotency-Key is not 1 to 200 printable ASCII characters.", "Use a fresh UUID."),
     CodeEntry("idempotency-race", "The same call is being carried out at this moment.", "Send it again in a moment.", True),

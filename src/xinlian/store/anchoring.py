@@ -335,6 +335,29 @@ def unmine_after(tx: Transaction, block_number: int) -> None:
     tx.run("UPDATE transactions SET state = 'sent', block_number = NULL WHERE block_number > ?", (block_number,))
 
 
+def is_own(reader: Reader, stream: int, sequence: int, root: bytes, size: int) -> bool:
+    """Whether a batch on chain is the one that was sealed here."""
+    sql = "SELECT 1 FROM batches WHERE stream = ? AND sequence = ? AND root = ? AND size = ?"
+    return bool(reader.fetch(sql, (stream, sequence, root, size)))
+
+
+def unmine_unseen(tx: Transaction, up_to_block: int) -> bool:
+    """Take mined batches back to ``sent``, with their transactions, when the chain's events up to that block do not show them.
+
+    Returns:
+        Whether there were any: an RPC node told a receipt that is not so.
+    """
+    rows = tx.fetch(
+        "SELECT DISTINCT tx_id FROM batches b WHERE state = 'mined' AND block_number <= ? AND tx_id IS NOT NULL AND NOT EXISTS "
+        "(SELECT 1 FROM chain_batches c WHERE c.stream = b.stream AND c.sequence = b.sequence AND c.root = b.root)",
+        (up_to_block,),
+    )
+    tx.executemany("UPDATE batches SET state = 'sent', block_number = NULL, block_time = NULL WHERE tx_id = ?", rows)
+    tx.executemany("UPDATE marks SET state = 'sent' WHERE tx_id = ? AND state IN ('mined', 'final')", rows)
+    tx.executemany("UPDATE transactions SET state = 'sent', block_number = NULL WHERE id = ?", rows)
+    return bool(rows)
+
+
 def reset_for_reattach(tx: Transaction) -> None:
     """Another chain: every batch and mark waits again, old transactions are failed (``xinlian chain reattach`` only)."""
     tx.run("UPDATE batches SET state = 'sealed', tx_id = NULL, block_number = NULL, block_time = NULL")
