@@ -13,14 +13,15 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from xinlian.cli.files import read_bytes
 from xinlian.protocol.errors import ConfigError
-from xinlian.protocol.manifest import Deployment
-from xinlian.protocol.manifest import parse as parse_manifest
+
+if TYPE_CHECKING:
+    from xinlian.protocol.manifest import Deployment
 
 MAX_MANIFEST_BYTES: Final = 1 << 16
 DEFAULT_MANIFEST: Final = Path(".config") / "xinlian" / "deployment.json"
@@ -42,6 +43,8 @@ def find_deployment(given: Path | None) -> Deployment | None:
     Raises:
         InputError: ``file-unreadable`` when a named file is not there; the codes of ``manifest.parse``.
     """
+    from xinlian.protocol.manifest import parse as parse_manifest
+
     named = given if given is not None else _from_environment()
     default = Path.home() / DEFAULT_MANIFEST
     if named is None and not default.is_file():
