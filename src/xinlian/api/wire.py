@@ -239,3 +239,4 @@ class RotateIn(Wire):
     """Which key is replaced."""
 
     kind: Literal["signing", "hpke"]
+    retire: bool = False

@@ -284,7 +284,9 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         providing=providing,
         asking=asking,
         reads=reads,
-        reconciling=Reconciling(department, state, clock, identity, peers, reads, client),
+        reconciling=Reconciling(
+            department, state, clock, identity, peers, reads, client, bundles, following, settings.anchor_promise_s
+        ),
         late_receipts=LateReceipts(store.node, sealer, state, clock, following, bundles, client),
         authority=Authority(transactions),
         health=health,

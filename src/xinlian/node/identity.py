@@ -1,15 +1,17 @@
 """This department's keys towards others: signing statements and messages, opening what was sealed to it, rotation.
 
 Rules
-1. The newest key signs; every key that was ever current still opens and its public half stays in the key set, so that old
-   evidence verifies and requests in flight are answered.
-2. Rotation writes the new key first and publishes the key set second; until it is mined the node goes on with the old key.
+1. The newest registered key signs. Every private key that was ever current still opens, so that requests in flight are answered;
+   old evidence verifies by the key sets that stood on chain then.
+2. The key set holds the newest key of each use and the one before it. A key rotated out twice, or at once with ``retire`` (it may
+   be stolen), stands in no newer set: it authenticates nothing any more.
+3. Rotation writes the new key first and publishes the key set second; until it is mined the node goes on with the old key.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,9 @@ from xinlian.protocol.errors import ConfigError, RefusedError
 from xinlian.protocol.jwks import USE_SIGN, KeySet, build_key_set, signing_jwk
 from xinlian.protocol.types import KeyId, Uscc
 from xinlian.store.secrets import NodeKeys
+
+KEPT = 2
+"""Keys of each use in a key set: the newest and the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +102,12 @@ class Identity:
         """The key set that this node's key files give, newest key first."""
         return key_set_of(self._department, self._keys)
 
-    async def rotate(self, kind: str) -> dict[str, Any]:
+    async def rotate(self, kind: str, *, retire: bool = False) -> dict[str, Any]:
         """Make a new key and publish the key set.
 
         Args:
             kind: signing or hpke.
+            retire: take the key before it out of the set at once; what it signed and is on its way is refused then.
 
         Raises:
             ChainError: when the chain cannot be reached; call again to publish the key that was made.
@@ -109,12 +115,21 @@ class Identity:
         now = int(self._wall_s())
         rotate = self._keys.rotate_signing if kind == "signing" else self._keys.rotate_hpke
         self._keys = rotate(now, os.urandom)
-        key_set = self.key_set()
+        kept = {kind: 1} if retire else {}
+        key_set = key_set_of(self._department, self._keys, kept)
         done = await self._transactions.admin("DepartmentRegistry", "publishKeys", key_set.serialise().decode())
         return {"kind": kind, "tx_hash": done.tx_hash, "keys": [key.kid for key in key_set.keys]}
 
 
-def key_set_of(department: str, keys: NodeKeys) -> KeySet:
-    """The key set that a node's key files give, with possession proofs, newest key of each use first."""
-    signing = [pair.private for pair in keys.signing.keys]
-    return build_key_set(department, signing, [pair.private.public_key() for pair in keys.hpke.keys])
+def key_set_of(department: str, keys: NodeKeys, kept: Mapping[str, int] | None = None) -> KeySet:
+    """The key set that a node's key files give, with possession proofs, newest key of each use first.
+
+    Args:
+        department: USCC.
+        keys: the key files.
+        kept: how many of the newest keys of a kind (signing, hpke) stand in the set; two where it says nothing.
+    """
+    counts = {} if kept is None else kept
+    signing = [pair.private for pair in keys.signing.keys[: counts.get("signing", KEPT)]]
+    sealing = [pair.private.public_key() for pair in keys.hpke.keys[: counts.get("hpke", KEPT)]]
+    return build_key_set(department, signing, sealing)

@@ -1,10 +1,12 @@
 """Reconciles two departments' read entries of the calls between them.
 
 Rules
-1. Entries meet by (rid, item). A requester's ``attempted`` and ``no-answer`` count only while nothing else came of the item.
+1. Entries meet by (rid, item). A requester's ``attempted``, ``no-answer`` and ``refused`` in the clear (without an answer's
+   digest) are *open*: they count only while nothing else came of the item. A provider writes nothing of what it refuses in the
+   clear.
 2. Equal must be: the two digests, grant, case, outcome, and that each names the other department and the other role.
    Times are not compared: each side writes its own.
-3. A requester's ``attempted`` or ``no-answer`` without the provider's entry is *unanswered*, not a finding.
+3. A requester's open entry without the provider's entry is *unanswered*, not a finding.
 4. Both sides' entries must be proven first (anchored, leaf in the batch); this function compares only.
 
 Example: ``reconcile(own, theirs).is_clean``
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from xinlian.protocol.envelope import Rid
-from xinlian.protocol.statements import ReadEntry, ReadOutcome
+from xinlian.protocol.statements import ReadEntry, ReadOutcome, ReadRole
 
 _OPEN: Final = frozenset({ReadOutcome.ATTEMPTED, ReadOutcome.NO_ANSWER})
 _Keyed = dict["ItemKey", list[ReadEntry]]
@@ -104,12 +106,18 @@ def _by_item(entries: Iterable[ReadEntry]) -> _Keyed:
 
 def _decided(found: list[ReadEntry]) -> list[ReadEntry]:
     """Open entries give way to what came of them; of several open ones the latest stays."""
-    final = [entry for entry in found if entry.clear.outcome not in _OPEN]
+    final = [entry for entry in found if not _is_open_entry(entry)]
     return final or [max(found, key=lambda entry: (entry.clear.time, entry.leaf))]
 
 
 def _is_open(found: list[ReadEntry]) -> bool:
-    return all(entry.clear.outcome in _OPEN for entry in found)
+    return all(_is_open_entry(entry) for entry in found)
+
+
+def _is_open_entry(entry: ReadEntry) -> bool:
+    clear = entry.clear
+    in_the_clear = clear.outcome is ReadOutcome.REFUSED and clear.role is ReadRole.REQUESTER and clear.answer_digest is None
+    return clear.outcome in _OPEN or in_the_clear
 
 
 def _disagreements(own: ReadEntry, other: ReadEntry) -> tuple[str, ...]:

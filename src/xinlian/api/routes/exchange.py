@@ -48,8 +48,7 @@ async def schema(request: Request) -> Response:
 async def reconcile(request: Request) -> Response:
     """The clear parts of this node's read entries about the department that asks, signed by it."""
     incoming = _incoming(request, await read_body(request, REQUEST_LIMIT_BYTES))
-    statements: list[str] = await node_of(request).reconciling.serve(incoming)
-    return Response(orjson.dumps({"statements": statements}), media_type="application/json")
+    return Response(orjson.dumps(await node_of(request).reconciling.serve(incoming)), media_type="application/json")
 
 
 async def receipt(request: Request) -> Response:

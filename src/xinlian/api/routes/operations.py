@@ -43,4 +43,4 @@ async def list_transactions(request: Request, limit: int = 50) -> dict[str, Any]
 @router.post("/keys/rotate", dependencies=_operator)
 async def rotate_key(request: Request, body: RotateIn) -> dict[str, Any]:
     """Replace the signing or the HPKE key and publish the new key set; old evidence still verifies."""
-    return await node_of(request).identity.rotate(body.kind)
+    return await node_of(request).identity.rotate(body.kind, retire=body.retire)
