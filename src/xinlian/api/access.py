@@ -4,7 +4,7 @@ Rules
 1. A bearer token names one user; the user's roles are compared with the route's.
 2. ``PUBLIC`` is a decision too, and stands only where nothing is disclosed (health, catalogue schemas, the sealed exchange,
    whose caller is proven by its signature).
-3. A missing, unknown, expired or disabled caller is 401 with its own code; a known caller without the role is 403.
+3. A missing, unknown, expired or disabled caller is 401 (which of the last three is not told); one without the role is 403.
 
 Example: ``router = APIRouter(); @router.get("/me", dependencies=[Depends(allow(*ROLES))])``
 """
@@ -45,7 +45,7 @@ class Access:
             The caller, or None on public routes.
 
         Raises:
-            AuthError: ``token-missing``, ``token-unknown``, ``token-expired``, ``role-missing``.
+            AuthError: ``token-missing``, ``token-unknown``, ``role-missing``.
         """
         if not self.roles:
             return None

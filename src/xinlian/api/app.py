@@ -8,7 +8,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
@@ -35,9 +35,12 @@ from xinlian.api.routes import (
     records,
 )
 from xinlian.node.graph import Node
+from xinlian.protocol.dataset import safe_name
 from xinlian.protocol.errors import XinlianError
 
 DESCRIPTION = "节点/适配器, 接入全国一体化政务大数据体系. A node that shares government data under a blockchain's evidence."
+
+_MAX_FAULTS = 200
 
 ROUTERS = (authority, cases, datasets, evidence, grants, health, operations, people, queries, reads)
 
@@ -76,12 +79,22 @@ def create_app(node: Node, lifespan: Callable[[], AbstractAsyncContextManager[No
 async def _on_validation(_request: Request, error: Exception) -> Response:
     """A request body that does not fit its model: names the places, never the values."""
     assert isinstance(error, RequestValidationError)
-    places = [{"field": ".".join(str(part) for part in e["loc"][1:]) or "body", "expected": e["msg"]} for e in error.errors()]
+    errors = error.errors()
+    if any(one["type"] == "json_invalid" for one in errors):
+        return problem(400, "json-broken", "the body is not JSON", retryable=False)
+    places = [{"field": _place(one["loc"]), "expected": one["msg"]} for one in errors[:_MAX_FAULTS]]
     detail = "; ".join(f"{p['field']}: {p['expected']}" for p in places[:5])
-    return problem(422, "request-body", detail or "the body does not fit", faults=places)
+    return problem(422, "request-body", detail or "the body does not fit", retryable=False, faults=places)
+
+
+def _place(loc: Sequence[str | int]) -> str:
+    """Where a fault is; a name that does not look like one may be personal data and is not repeated."""
+    return ".".join(safe_name(str(part)) for part in loc[1:]) or "body"
 
 
 async def _on_http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "route-unknown", 405: "method-not-allowed"}.get(error.status_code, "http")
-    return problem(error.status_code, code, str(error.detail))
+    response = problem(error.status_code, code, str(error.detail), retryable=False)
+    response.headers.update(error.headers or {})
+    return response

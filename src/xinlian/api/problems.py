@@ -50,8 +50,9 @@ STATUS_BY_CODE: dict[str, int] = {
     "too-large": 413,
     "token-missing": 401,
     "token-unknown": 401,
-    "token-expired": 401,
-    "too-many-requests": 429,
+    "refused-rate": 429,
+    "authority-key-missing": 403,
+    "keys-not-registered": 503,
     "json-broken": 400,
     "json-duplicate-key": 400,
     "json-too-deep": 400,
@@ -101,5 +102,6 @@ async def on_error(_request: Request, error: Exception) -> Response:
 
 async def on_unexpected(request: Request, error: Exception) -> Response:
     """Exception handler for defects: the log names the type, the caller learns nothing of the inside."""
-    _log.error("unexpected", route=request.url.path, kind=type(error).__name__, exc_info=error)
-    return problem(500, "internal", "the node failed unexpectedly; the operator's log names the cause")
+    route = request.scope.get("route")
+    _log.error("unexpected", route=getattr(route, "path", "unknown"), kind=type(error).__name__, exc_info=error)
+    return problem(500, "internal", "the node failed unexpectedly; the operator's log names the cause", retryable=False)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
 
 import structlog
 import uvicorn
 
 from xinlian.api.app import create_app
+from xinlian.api.logs import configure_logging
 from xinlian.node.graph import build
 from xinlian.node.settings import Settings
 
@@ -40,19 +39,3 @@ async def _serve(settings: Settings) -> None:
     async with node.running():
         structlog.get_logger(__name__).info("serving", department=settings.department, port=settings.listen_port)
         await uvicorn.Server(config).serve()
-
-
-def configure_logging() -> None:
-    """One JSON object a line on stderr; third-party logs pass through with level, name and message only."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format='{"level": "%(levelname)s", "logger": "%(name)s", "event": "%(message)s"}')

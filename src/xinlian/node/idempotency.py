@@ -63,14 +63,17 @@ class Call:
             raise ConflictError("idempotency-erased", "what this call created was erased since", key=self.key)
         return kept.status, orjson.loads(kept.response)
 
-    def keep(self, tx: Transaction, status: int, answer: dict[str, object], positions: tuple[int, int] | None) -> None:
-        """Keep the first answer, inside the creating transaction.
+    def refuse_done(self, tx: Transaction) -> None:
+        """First thing in the creating transaction: whether the same call committed meanwhile.
 
         Raises:
-            ConflictError: ``idempotency-race`` when the same call committed a moment ago; repeat it to get its answer.
+            ConflictError: ``idempotency-race``; ``find`` gives its answer. ``idempotency-mismatch``, ``idempotency-erased``.
         """
         if self._find(tx) is not None:
-            raise ConflictError("idempotency-race", "the same call is being carried out; repeat it", key=self.key)
+            raise ConflictError("idempotency-race", "the same call was carried out at the same time; repeat it", key=self.key)
+
+    def keep(self, tx: Transaction, status: int, answer: dict[str, object], positions: tuple[int, int] | None) -> None:
+        """Keep the first answer, inside the creating transaction, after ``refuse_done``."""
         kept = table.Kept(status, orjson.dumps(answer), self.created_at, positions)
         table.keep(tx, self.sealer, self._slot(), kept)
 

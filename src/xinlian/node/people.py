@@ -2,7 +2,7 @@
 
 Rules
 1. A token is 256 random bits, shown once; the store holds its SHA-256.
-2. Whoever is expired or disabled is nobody; the answer says which.
+2. Whoever is expired or disabled is nobody; the answer does not say which.
 3. A person id is a staff number, never an ID number.
 
 Example: ``person, token = await people.add(NewUser("P001", "测试经办", "经办", {Role.PUBLISHER}, expires_at=…))``
@@ -78,7 +78,7 @@ class People:
         """Who a token names.
 
         Raises:
-            AuthError: ``token-unknown`` or ``token-expired`` (the token or its user expired or was disabled).
+            AuthError: ``token-unknown``, also when the token or its user expired or was disabled (which is not told).
         """
         now = self._now()
         digest = table.token_hash(token)

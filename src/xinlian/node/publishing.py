@@ -3,8 +3,10 @@
 Rules
 1. All or nothing per call: one fault in one row refuses the whole file, and the report names every fault.
 2. Order of writes: record keys first, then records with their blind index and the idempotency answer in one transaction.
-   A crash in between leaves keys without a record, which are swept at start; never a record without its key.
+   A refusal in between destroys the keys again; a crash or a failing disk leaves them to the sweep at the next start; there
+   is never a record without its key.
 3. A natural key stands for one living record: a second row with it is refused (``record-exists``); a change is a revision.
+   Revisions are made one after another, so that two of them never share a number or a key.
 4. ``iat`` is law time. Nothing here waits for the chain.
 
 Example: ``accepted = await publishing.publish_row(dataset, row, person)``
@@ -39,9 +41,9 @@ from xinlian.protocol.types import RecordId
 from xinlian.store import anchoring, erasures
 from xinlian.store import records as table
 from xinlian.store.opening import Store
-from xinlian.store.record_keys import put_many
+from xinlian.store.record_keys import destroy, put_many, put_revision
 from xinlian.store.records import Token
-from xinlian.store.writer import Transaction
+from xinlian.store.writer import Reader, Transaction
 
 CHUNK_ROWS = 500
 MAX_FAULTS = 200
@@ -113,6 +115,7 @@ class Publishing:
         self._law_time = law_time
         self._on_accepted = on_accepted
         self._limits = limits
+        self._revising = asyncio.Lock()
 
     async def publish_row(
         self, dataset: LocalDataset, row: Mapping[str, object], person: Person, call: Call | None = None
@@ -172,14 +175,14 @@ class Publishing:
             call: for idempotent calls.
 
         Raises:
-            InputError: ``rows-rejected``, ``file-empty``, ``too-large``, ``json-broken``.
+            InputError: ``rows-rejected`` (broken lines are among the faults), ``file-empty``, ``too-large``.
             ConflictError: ``record-exists``, ``dataset-not-published``.
         """
         self._catalogue.require_published(dataset)
         target = self._target(dataset, person)
         jobs: list[asyncio.Future[SealedChunk]] = []
         try:
-            async for first_row, lines in line_chunks(blocks, CHUNK_ROWS):
+            async for first_row, lines in line_chunks(blocks, CHUNK_ROWS, self._limits.max_line_bytes):
                 numbers = range(first_row, first_row + lines.count(b"\n") + 1)
                 if numbers.stop - 1 > self._limits.max_rows:
                     raise self._too_many()
@@ -225,14 +228,16 @@ class Publishing:
             ConflictError: ``record-ended`` when it was revoked or erased, ``record-revised`` when somebody was faster.
             InputError: ``rows-rejected``.
         """
-        with self._store.node.read() as reader:
-            latest = table.by_jti(reader, record_id_bytes(record_id))
-        old = self._catalogue.by_id(latest.dataset_id)
-        dataset = self._catalogue.own(old.schema.code)
-        self._catalogue.require_published(dataset)
-        revised = Revised(record_id, latest.rev, latest.leaf)
-        chunk = seal_rows(self._keys, self._target(dataset, person), [(1, row)], revised)
-        return await self._commit([chunk], call, replaces=latest)
+        async with self._revising:
+            with self._store.node.read() as reader:
+                latest = table.by_jti(reader, record_id_bytes(record_id))
+                _refuse_ended(reader, latest)
+            old = self._catalogue.by_id(latest.dataset_id)
+            dataset = self._catalogue.own(old.schema.code)
+            self._catalogue.require_published(dataset)
+            revised = Revised(record_id, latest.rev, latest.leaf)
+            chunk = seal_rows(self._keys, self._target(dataset, person), [(1, row)], revised)
+            return await self._commit([chunk], call, replaces=latest)
 
     def _target(self, dataset: LocalDataset, person: Person) -> Target:
         return Target(dataset.compiled, dataset.id, person.id, self._law_time())
@@ -251,13 +256,13 @@ class Publishing:
         numbers = [number for chunk in chunks for number in chunk.rows]
         _refuse_duplicates(tokens, numbers)
         keys = [key for chunk in chunks for key in chunk.keys]
-        await self._store.keys.write(lambda tx: put_many(tx, keys))
 
         def job(tx: Transaction) -> Accepted:
-            if replaces is None:
-                _refuse_existing(tx, tokens, numbers)
-            else:
+            if call is not None:
+                call.refuse_done(tx)
+            if replaces is not None:
                 _refuse_ended(tx, replaces)
+            _refuse_existing(tx, tokens, numbers, b"" if replaces is None else replaces.jti)
             first = table.insert_many(tx, records, tokens)
             if replaces is not None:
                 anchoring.queue_mark(tx, replaces.position, status=1, reason=0)
@@ -273,26 +278,42 @@ class Publishing:
                 call.keep(tx, 201, accepted.to_json(), (accepted.first_position, accepted.last_position))
             return accepted
 
-        accepted = await self._store.node.write(job)
+        await self._store.keys.write(lambda tx: put_many(tx, keys) if replaces is None else put_revision(tx, keys[0]))
+        try:
+            accepted = await self._store.node.write(job)
+        except ConflictError:  # refused inside the job, so nothing was stored: the keys are nobody's
+            await self._store.keys.write(lambda tx: _destroy(tx, keys))
+            raise
         self._on_accepted()
         return accepted
+
+
+def _destroy(tx: Transaction, keys: Sequence[tuple[bytes, int, int, bytes]]) -> None:
+    for jti, rev, _, _ in keys:
+        destroy(tx, jti, rev)
 
 
 def _job(dataset: LocalDataset, target: Target, lines: bytes, numbers: Sequence[int]) -> LinesJob:
     return LinesJob(dataset.schema.source, lines, numbers, target.dataset_id, target.published_by, target.iat)
 
 
-async def line_chunks(blocks: AsyncIterator[bytes], size: int) -> AsyncIterator[tuple[int, bytes]]:
+async def line_chunks(blocks: AsyncIterator[bytes], size: int, max_line_bytes: int) -> AsyncIterator[tuple[int, bytes]]:
     """Cut a stream of bytes at line ends into chunks of about ``size`` lines.
 
     Yields:
         (number of the first line, from 1; the lines without the last line end).
+
+    Raises:
+        InputError: ``too-large`` when a line goes on for more than about ``max_line_bytes``.
     """
     held: list[bytes] = []
-    count, first = 0, 1
+    count, first, since_end = 0, 1, 0
     async for block in blocks:
         held.append(block)
         count += block.count(b"\n")
+        since_end = len(block) - block.rfind(b"\n") - 1 if b"\n" in block else since_end + len(block)
+        if since_end > max_line_bytes:
+            raise InputError("too-large", f"line {first + count} is longer than {max_line_bytes} bytes", limit=max_line_bytes)
         if count < size:
             continue
         joined = b"".join(held)
@@ -333,9 +354,11 @@ def _key_fault(row: int, what: str, expected: str, code: str) -> dict[str, objec
     return {"row": row, "field": "", "title": "", "what": what, "expected": expected, "code": code}
 
 
-def _refuse_existing(tx: Transaction, tokens: Sequence[Sequence[Token]], numbers: Sequence[int]) -> None:
-    """A natural key that a living record of this node has already."""
-    found = table.existing_keys(tx, KEY_FIELD, [row_tokens[0] for row_tokens in tokens])
+def _refuse_existing(
+    tx: Transaction, tokens: Sequence[Sequence[Token]], numbers: Sequence[int], besides: bytes
+) -> None:
+    """A natural key that a living record of this node has already, other than the one being revised."""
+    found = table.existing_keys(tx, KEY_FIELD, [row_tokens[0] for row_tokens in tokens], besides)
     if found:
         rows = [numbers[i] for i in found]
         raise ConflictError(
@@ -349,7 +372,7 @@ def _refuse_existing(tx: Transaction, tokens: Sequence[Sequence[Token]], numbers
         )
 
 
-def _refuse_ended(tx: Transaction, replaced: table.Record) -> None:
+def _refuse_ended(tx: Reader, replaced: table.Record) -> None:
     latest = table.by_jti(tx, replaced.jti)
     if latest.rev != replaced.rev:
         raise ConflictError("record-revised", "somebody revised this record in the meantime; read it again", rev=latest.rev)

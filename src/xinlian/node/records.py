@@ -22,7 +22,7 @@ from xinlian.protocol.dataset import DatasetSchema
 from xinlian.protocol.errors import InputError, NotFoundError, StoreError
 from xinlian.protocol.record import StatementHead, seal
 from xinlian.protocol.types import RecordId, Status, Stream, Uscc, issuer_of
-from xinlian.store import erasures, record_keys
+from xinlian.store import anchoring, erasures, record_keys
 from xinlian.store import records as table
 from xinlian.store.opening import Store
 from xinlian.store.sealing import decrypt_payload
@@ -142,7 +142,10 @@ class Records:
         return [row for row in found if not self._ended(reader, row)]
 
     def _ended(self, reader: Reader, row: table.Record) -> bool:
+        """Also while the mark still waits for the chain: what the department withdrew is not given out any more."""
         if erasures.is_begun(reader, row.position):
+            return True
+        if any(mark.status >= Status.REVOKED for mark in anchoring.marks_of(reader, row.position)):
             return True
         return standing(reader, self._department, Stream.RECORDS, row.position).status >= Status.REVOKED
 

@@ -111,6 +111,20 @@ def put_many(tx: Transaction, rows: Sequence[tuple[bytes, int, int, bytes]]) -> 
     tx.executemany("INSERT INTO record_keys (jti, rev, kek, wrapped) VALUES (?, ?, ?, ?)", rows)
 
 
+def put_revision(tx: Transaction, row: tuple[bytes, int, int, bytes]) -> None:
+    """Store the wrapped key of a further revision, over one that an attempt without a record left in its place.
+
+    Args:
+        tx: of the key store.
+        row: of ``Vault.wrap_many``; the caller knows that no record of this revision is stored.
+    """
+    tx.run(
+        "INSERT INTO record_keys (jti, rev, kek, wrapped) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (jti, rev) DO UPDATE SET kek = excluded.kek, wrapped = excluded.wrapped",
+        row,
+    )
+
+
 def get(reader: Reader, jti: bytes, rev: int) -> WrappedKey:
     """The wrapped key of one revision.
 

@@ -175,24 +175,25 @@ def by_token(reader: Reader, dataset_ids: Sequence[int], field_name: str, versio
     return [_record(row) for row in rows]
 
 
-def existing_keys(reader: Reader, field_name: str, tokens: Sequence[Token]) -> list[int]:
+def existing_keys(reader: Reader, field_name: str, tokens: Sequence[Token], besides: bytes = b"") -> list[int]:
     """Which natural keys a living record has already (not revoked, not erased, latest revision).
 
     Args:
         reader: of node.db.
         field_name: name of the natural key in the index.
         tokens: one a row.
+        besides: a record (jti, 16 bytes) whose own key does not count: the one being revised.
 
     Returns:
         Indices into ``tokens``, ascending.
     """
     sql = (
         "SELECT 1 FROM record_index i JOIN records r ON r.position = i.position "
-        f"WHERE i.token = ? AND i.field = ? AND i.version = ? AND r.state = {LIVE} "
+        f"WHERE i.token = ? AND i.field = ? AND i.version = ? AND r.jti <> ? AND r.state = {LIVE} "
         "AND NOT EXISTS (SELECT 1 FROM records n WHERE n.jti = r.jti AND n.rev > r.rev) "
         "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.position = r.position AND m.status >= 2) LIMIT 1"
     )
-    return [i for i, (_, version, token) in enumerate(tokens) if reader.fetch(sql, (token, field_name, version))]
+    return [i for i, (_, version, token) in enumerate(tokens) if reader.fetch(sql, (token, field_name, version, besides))]
 
 
 def page(reader: Reader, dataset_ids: Sequence[int], after: int, limit: int) -> list[Record]:

@@ -7,23 +7,25 @@ adds their entries from the same models.
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, TypeVar
 
 import orjson
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from xinlian.api.access import Access, allow, guarded, node_of
 from xinlian.api.bodies import read_body, stream_body, wait_seconds
-from xinlian.api.wire import ReasonIn, SearchIn
+from xinlian.api.wire import ReasonIn, SearchIn, Wire
 from xinlian.node.files import FileForm, FileKind, kind_of_name
 from xinlian.node.idempotency import Call
 from xinlian.node.ids import record_id_text
 from xinlian.node.people import Person, Role
 from xinlian.node.publishing import Accepted
-from xinlian.protocol.errors import InputError
+from xinlian.protocol.errors import ConflictError, InputError
 from xinlian.protocol.jsontext import loads_strict
 from xinlian.protocol.types import RecordId, Status
 from xinlian.store import records as table
@@ -39,6 +41,10 @@ _KINDS = {
 }
 
 
+_BULK = ("application/json", "application/x-ndjson")
+M = TypeVar("M", bound=Wire)
+
+
 def _answer(body: dict[str, Any], status: int, *, replayed: bool = False) -> Response:
     headers = {"Idempotency-Replayed": "true"} if replayed else None
     return Response(orjson.dumps(body), status_code=status, media_type="application/json", headers=headers)
@@ -48,7 +54,15 @@ def _call(request: Request, person: Person, route: str) -> Call | None:
     return node_of(request).idempotency.call(person.id, f"{route} {request.url.path}", request.headers.get("idempotency-key"))
 
 
-async def _accepted(request: Request, accepted: Accepted) -> Response:
+async def _published(request: Request, call: Call | None, publishing: Awaitable[Accepted]) -> Response:
+    """The answer to a creating call; when its twin was faster, the twin's answer."""
+    try:
+        accepted = await publishing
+    except ConflictError as error:
+        kept = call.find() if call is not None and error.code == "idempotency-race" else None
+        if kept is None:
+            raise
+        return _answer(kept[1], kept[0], replayed=True)
     body = accepted.to_json()
     wait_s = wait_seconds(request)
     if wait_s > 0 and await node_of(request).anchoring.wait_anchored(accepted.last_position, wait_s):
@@ -74,7 +88,7 @@ async def create(request: Request, person: Person) -> Response:
         if kept is not None:
             return _answer(kept[1], kept[0], replayed=True)
     dataset = node.catalogue.own(request.path_params["dataset"])
-    return await _accepted(request, await node.publishing.publish_row(dataset, _row(body), person, call))
+    return await _published(request, call, node.publishing.publish_row(dataset, _row(body), person, call))
 
 
 async def _fed(blocks: AsyncIterator[bytes], call: Call | None) -> AsyncIterator[bytes]:
@@ -89,12 +103,12 @@ async def bulk(request: Request, person: Person) -> Response:
     node = node_of(request)
     limit = node.settings.upload_max_bytes
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in _BULK:
+        raise InputError("media-type", "send application/x-ndjson or application/json", expected=sorted(_BULK))
     if media == "application/json" or request.headers.get("idempotency-key") is not None:
-        return await _stored_file(request, person, FileForm(_KINDS.get(media, FileKind.NDJSON)))
-    if media != "application/x-ndjson":
-        raise InputError("media-type", "send application/x-ndjson or application/json", expected="application/x-ndjson")
+        return await _stored_file(request, person, FileForm(_KINDS[media]))
     dataset = node.catalogue.own(request.path_params["dataset"])
-    return await _accepted(request, await node.publishing.publish_lines(dataset, stream_body(request, limit), person))
+    return await _published(request, None, node.publishing.publish_lines(dataset, stream_body(request, limit), person))
 
 
 async def import_file(request: Request, person: Person) -> Response:
@@ -125,7 +139,7 @@ async def _stored_file(request: Request, person: Person, form: FileForm) -> Resp
     if kept is not None:
         return _answer(kept[1], kept[0], replayed=True)
     file.seek(0)
-    return await _accepted(request, await node.publishing.publish_file(dataset, file, form, person, call))
+    return await _published(request, call, node.publishing.publish_file(dataset, file, form, person, call))
 
 
 async def revise(request: Request, person: Person) -> Response:
@@ -139,7 +153,7 @@ async def revise(request: Request, person: Person) -> Response:
         if kept is not None:
             return _answer(kept[1], kept[0], replayed=True)
     record_id = RecordId(request.path_params["record_id"])
-    return await _accepted(request, await node.publishing.revise(record_id, _row(body), person, call))
+    return await _published(request, call, node.publishing.revise(record_id, _row(body), person, call))
 
 
 def _brief(request: Request, row: table.Record) -> dict[str, Any]:
@@ -165,13 +179,26 @@ async def listing(request: Request, _person: Person) -> Response:
 
 
 def _page(request: Request) -> tuple[int, int]:
-    try:
-        cursor, limit = int(request.query_params.get("cursor", "0")), int(request.query_params.get("limit", "50"))
-    except ValueError as error:
-        raise InputError("page-form", "cursor and limit are integers") from error
-    if cursor < 0 or not 1 <= limit <= 200:
-        raise InputError("page-form", "cursor is at least 0, limit 1 to 200")
+    cursor = _whole(request, "cursor", "0")
+    limit = _whole(request, "limit", "50")
+    if cursor is None or limit is None or not 1 <= limit <= 200:
+        raise InputError("page-form", "cursor is a whole number as next_cursor gave it, limit 1 to 200")
     return cursor, limit
+
+
+def _whole(request: Request, name: str, absent: str) -> int | None:
+    """A whole number of at most 15 digits among the query parameters, None when it is something else."""
+    text = request.query_params.get(name, absent)
+    return int(text) if len(text) <= 15 and text.isascii() and text.isdecimal() else None
+
+
+def _rev(request: Request) -> int | None:
+    if "rev" not in request.query_params:
+        return None
+    rev = _whole(request, "rev", "")
+    if rev is None or rev == 0:
+        raise InputError("request-body", "rev: a revision number, from 1", expected="whole number from 1")
+    return rev
 
 
 async def search(request: Request, _person: Person) -> Response:
@@ -181,15 +208,17 @@ async def search(request: Request, _person: Person) -> Response:
     return JSONResponse({"items": [_brief(request, row) for row in rows]})
 
 
-def _model(model: type[Any], body: bytes) -> Any:
-    return model.model_validate(loads_strict(body, max_bytes=ROW_LIMIT_BYTES))
+def _model(model: type[M], body: bytes) -> M:
+    try:
+        return model.model_validate(loads_strict(body, max_bytes=ROW_LIMIT_BYTES))
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
 
 
 async def show(request: Request, person: Person) -> Response:
     """One record; its fields only for publishers."""
     node = node_of(request)
-    rev = request.query_params.get("rev")
-    row = node.records.get(request.path_params["record_id"], int(rev) if rev is not None and rev.isdecimal() else None)
+    row = node.records.get(request.path_params["record_id"], _rev(request))
     answer = _brief(request, row)
     answer["vct"] = node.catalogue.by_id(row.dataset_id).schema.vct
     answer["erased"] = row.is_erased

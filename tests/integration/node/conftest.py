@@ -1,0 +1,52 @@
+"""One network per test module (the authority and the fund centre), one client of the fund centre's node."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.support.http import Client, client_of
+from tests.support.network import D02, Network, running_network
+from xinlian.scenarios.synthetic.rows import make_rows
+
+ALIAS = "GJJ-01"
+
+
+class Rows:
+    """Sound rows of GJJ-01 with account numbers that no other call got."""
+
+    def __init__(self) -> None:
+        self._made = make_rows(random.Random(7), 1_000)[ALIAS]
+        self._next = 0
+
+    def take(self, count: int) -> list[dict[str, Any]]:
+        """So many fresh rows."""
+        numbers = range(self._next, self._next + count)
+        self._next = numbers.stop
+        return [{**self._made[number % len(self._made)], "pf_account_no": f"4115{number:012d}"} for number in numbers]
+
+    def one(self, **changes: Any) -> dict[str, Any]:
+        """A fresh row with some fields changed."""
+        return {**self.take(1)[0], **changes}
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    return Rows()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def network(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Network]:
+    async with running_network(tmp_path_factory.mktemp("network"), [D02]) as made:
+        await made.offer(D02, ALIAS)
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(network: Network) -> AsyncIterator[Client]:
+    async with client_of(network[D02]) as made:
+        yield made
