@@ -1,0 +1,54 @@
+"""``scripts/bench``: measure, print, write JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+import aiohttp
+
+from bench_app import data, gas, network, publishing, reading, verifying
+from bench_app.report import Report
+
+
+def main() -> None:
+    """Parse the options and measure."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures Xinlian against limits of the same run.")
+    parser.add_argument("--quick", action="store_true", help="smaller numbers, under a minute")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    options = parser.parse_args()
+    report = Report()
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    asyncio.run(_measure(report, quick=options.quick))
+    if options.json is not None:
+        report.write(options.json)
+
+
+async def _measure(report: Report, *, quick: bool) -> None:
+    await gas.measure(report, quick=quick)
+    with tempfile.TemporaryDirectory() as name:
+        async with network.running(Path(name), (network.D05, network.D02)) as net:
+            await _offer(net)
+            await publishing.measure(report, net, quick=quick)
+            await reading.measure(report, net, quick=quick)
+            await verifying.measure(report, net, quick=quick)
+
+
+async def _offer(net: network.Network) -> None:
+    """Propose the bench's dataset at its owner and let the authority publish it."""
+    node = net.nodes[network.D05]
+    async with aiohttp.ClientSession(headers=node.headers) as session:
+        async with session.post(f"{node.url}/api/v1/datasets", data=data.schema_file()) as response:
+            answer = await response.json()
+            assert response.status == 201, answer
+    await net.authority.following.reach(net.authority.clock.head().number + 1, 3)
+    await net.authority.authority.publish_dataset(answer["code"], answer["version"])
+    await asyncio.sleep(1.0)
+
+
+if __name__ == "__main__":
+    main()

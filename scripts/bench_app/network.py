@@ -1,0 +1,196 @@
+"""A chain and two department nodes as separate processes, set up for measuring.
+
+The authority's node runs in the bench's own process only while departments and datasets are registered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import secrets
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xinlian.chain.anvil import Anvil, AnvilOptions, free_port
+from xinlian.chain.deploy import DeployOptions, deploy
+from xinlian.chain.keys import LocalKey, Registry, prove_possession
+from xinlian.chain.rpc import Rpc
+from xinlian.node.graph import KEYS_DIR, Node, build
+from xinlian.node.identity import key_set_of
+from xinlian.node.people import NewUser, People, Role
+from xinlian.node.registration import RegistrationRequest, RequestedSigner
+from xinlian.node.settings import Settings
+from xinlian.protocol.manifest import Deployment
+from xinlian.store.opening import open_store
+from xinlian.store.secrets import AUTHORITY_ROLE, NODE_ROLES, SCRYPT_N_TEST, Creation, NodeKeys
+
+ROOT = Path(__file__).resolve().parents[2]
+D01, D02, D05 = "11411599MBDEM0015B", "12411599MBDEM00233", "12411599MBDEM0058M"
+GENESIS_TIME_S = 1_789_952_400
+ZERO_FEES = ("--gas-price", "0", "--block-base-fee-per-gas", "0", "--disable-min-priority-fee")
+ROLES = {"anchor": 1, "law": 2, "admin": 4}
+_SERVE = (
+    "import sys; from pathlib import Path; from xinlian.api.server import serve; "
+    "from xinlian.node.settings import load_settings; serve(load_settings(Path(sys.argv[1])))"
+)
+
+
+@dataclass(slots=True)
+class Process:
+    """A node process."""
+
+    uscc: str
+    url: str
+    token: str
+    data_dir: Path
+    popen: subprocess.Popen[bytes]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Authorization of a person with every role."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def cpu_s(self) -> float:
+        """CPU seconds of the process and its finished children, from /proc."""
+        total = 0
+        for pid in (self.popen.pid, *_children(self.popen.pid)):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(part) for part in text.split()]
+
+
+@dataclass(slots=True)
+class Network:
+    """What is running."""
+
+    directory: Path
+    anvil: Anvil
+    deployment: Deployment
+    authority: Node
+    keys: dict[str, NodeKeys]
+    nodes: dict[str, Process] = field(default_factory=dict)
+
+
+def own_cpu_s() -> float:
+    """CPU seconds of this process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+@asynccontextmanager
+async def chain(directory: Path, authority: str, **options: Any) -> AsyncIterator[tuple[Anvil, Deployment]]:
+    """anvil with the contracts deployed."""
+    words = " ".join(["test"] * 11 + ["junk"])
+    given = AnvilOptions(ROOT / "contracts", mnemonic=words, genesis_time=GENESIS_TIME_S, extra=ZERO_FEES, **options)
+    with Anvil(given) as anvil:
+        async with Rpc(anvil.url) as rpc:
+            key = LocalKey.from_secret(secrets.token_bytes(32))
+            made = await deploy(rpc, key, DeployOptions(directory / "deployment.json", authority))
+        yield anvil, made
+
+
+def settings_of(directory: Path, uscc: str, rpc_url: str, **changes: Any) -> dict[str, Any]:
+    """Settings as a node.toml would hold them."""
+    return {
+        "department": uscc,
+        "data_dir": str(directory / uscc),
+        "deployment": str(directory / "deployment.json"),
+        "rpc_urls": [rpc_url],
+        "passphrase_file": str(directory / "passphrase"),
+        "listen_port": free_port(),
+        "development": True,
+        "poll_interval_s": 0.2,
+        **changes,
+    }
+
+
+async def add_person(data_dir: Path) -> str:
+    """Give a node that does not run yet a person with every role; returns the token."""
+    store = open_store(data_dir)
+    try:
+        people = People(store.node, time.time, 365)
+        person = await people.add(NewUser("B0001", "测试人员", "测试岗", frozenset(Role), 2_000_000_000))
+        return await people.issue_token(person.id, 1)
+    finally:
+        store.close()
+
+
+def start(directory: Path, settings: dict[str, Any], token: str) -> Process:
+    """Start a node process and wait until it answers."""
+    config = directory / f"{settings['department']}.toml"
+    config.write_text("\n".join(f"{name} = {json.dumps(value)}" for name, value in settings.items()) + "\n", encoding="utf-8")
+    log = (directory / f"{settings['department']}.log").open("ab")
+    popen = subprocess.Popen([sys.executable, "-c", _SERVE, str(config)], stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{settings['listen_port']}"
+    _wait(url, popen, directory)
+    return Process(settings["department"], url, token, Path(settings["data_dir"]), popen)
+
+
+def _wait(url: str, popen: subprocess.Popen[bytes], directory: Path) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(url + "/healthz", timeout=1):
+                return
+        except OSError:
+            if popen.poll() is not None:
+                raise RuntimeError(f"a node did not start; see {directory}/*.log") from None
+            time.sleep(0.05)
+    raise RuntimeError("a node does not answer")
+
+
+@asynccontextmanager
+async def running(directory: Path, departments: Sequence[str], **changes: Any) -> AsyncIterator[Network]:
+    """The authority in this process, departments as processes, everybody registered."""
+    passphrase = secrets.token_urlsafe(16)
+    (directory / "passphrase").write_text(passphrase)
+    keys = {}
+    for uscc in (D01, *departments):
+        roles = (*NODE_ROLES, AUTHORITY_ROLE) if uscc == D01 else NODE_ROLES
+        made = Creation(int(time.time()), os.urandom, roles, SCRYPT_N_TEST)
+        keys[uscc] = NodeKeys.create(directory / uscc / KEYS_DIR, passphrase, made)
+    async with AsyncExitStack() as stack:
+        address = keys[D01].chain[AUTHORITY_ROLE].address
+        anvil, deployment = await stack.enter_async_context(chain(directory, address))
+        authority = await build(Settings(**settings_of(directory, D01, anvil.url, sealing_processes=1)))
+        await stack.enter_async_context(authority.running())
+        network = Network(directory, anvil, deployment, authority, keys)
+        for uscc in departments:
+            token = await add_person(directory / uscc)
+            process = start(directory, settings_of(directory, uscc, anvil.url, **changes), token)
+            stack.callback(_stop, process)
+            network.nodes[uscc] = process
+            await authority.authority.register(_registration(uscc, keys[uscc], process.url, deployment).dumps())
+        await asyncio.sleep(1.0)
+        yield network
+
+
+def _stop(process: Process) -> None:
+    process.popen.terminate()
+    try:
+        process.popen.wait(30)
+    except subprocess.TimeoutExpired:
+        process.popen.kill()
+
+
+def _registration(uscc: str, keys: NodeKeys, endpoint: str, deployment: Deployment) -> RegistrationRequest:
+    registry = Registry(deployment.chain_id, deployment.contracts["DepartmentRegistry"].address)
+    signers = []
+    for role, bit in ROLES.items():
+        proof = prove_possession(LocalKey.from_secret(keys.chain[role].private), registry, uscc, bit)
+        signers.append(RequestedSigner(proof.signer, proof.roles, "0x" + proof.possession.hex()))
+    jwks = key_set_of(uscc, keys).serialise().decode()
+    return RegistrationRequest(uscc, 1, f"测试部门 {uscc}", endpoint, jwks, tuple(signers))

@@ -1,0 +1,119 @@
+"""Reading across departments: one and twenty subjects a request, verified by the reader; against a direct SQL read."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bench_app import data
+from bench_app.limits import direct_server
+from bench_app.network import D02, D05, Network
+from bench_app.report import Figure, Report, progress
+
+FIELDS = ["text_00", "text_01", "amount_0_yuan", "day_0", "flag"]
+SCENARIO = "0x" + "5c" * 32
+CASE = "BENCH-1"
+SUBJECTS = 20
+CALLERS = 8
+
+
+async def measure(report: Report, net: Network, *, quick: bool) -> None:
+    """Set up a grant and a case, then ask."""
+    progress("read_1 and read_20: grant, case, anchored rows")
+    persons = [data.person(number) for number in range(SUBJECTS)]
+    requester = net.nodes[D02]
+    async with aiohttp.ClientSession(headers=requester.headers) as session:
+        await _prepare(net, session, persons)
+        for size, rounds in ((1, 150 if quick else 600), (SUBJECTS, 30 if quick else 120)):
+            ours = await _ask(net, session, persons[:size], rounds, report)
+            with tempfile.TemporaryDirectory() as name, direct_server(Path(name)) as url:
+                limit = await _direct(url, persons[:size], rounds)
+            aim = "≥ 0.15" if size == 1 else "≥ 0.3 per subject"
+            report.add(Figure(f"read_{size}", ours, "subjects/s", limit, aim))
+
+
+async def _prepare(net: Network, session: aiohttp.ClientSession, persons: list[str]) -> None:
+    provider, requester = net.nodes[D05], net.nodes[D02]
+    async with aiohttp.ClientSession(headers=provider.headers) as giving:
+        await _anchored(giving, provider.url)
+        view = await _call(giving, "GET", f"{provider.url}/api/v1/view")
+        grant = {
+            "receiver": D02,
+            "dataset": data.ALIAS,
+            "query": FIELDS,
+            "purposes": [data.PURPOSE],
+            "scenarios": [SCENARIO],
+            "valid_from": view["law_time"] - 1_000,
+            "valid_to": view["law_time"] + 10**7,
+            "uses_per_case": 4_000_000_000,
+        }
+        await _call(giving, "POST", f"{provider.url}/api/v1/grants", grant)
+    subjects = [{"kind": "person", "value": person} for person in persons]
+    case = {"case_no": CASE, "scenario": SCENARIO, "participants": [], "subjects": subjects}
+    await _call(session, "POST", f"{requester.url}/api/v1/cases", case)
+    await asyncio.sleep(1.5)  # both nodes see the case
+
+
+async def _anchored(session: aiohttp.ClientSession, url: str) -> None:
+    """Wait until nothing of the provider's records is pending."""
+    for _ in range(300):
+        batches = await _call(session, "GET", f"{url}/api/v1/batches?limit=50")
+        records = [one for one in batches["items"] if one["stream"] == "records"]
+        if records and all(one["state"] == "final" for one in records):
+            return
+        await asyncio.sleep(0.2)
+
+
+async def _call(session: aiohttp.ClientSession, method: str, url: str, body: Any = None) -> Any:
+    async with session.request(method, url, json=body) as response:
+        answer = await response.json()
+        assert response.status < 300, answer
+        return answer
+
+
+async def _ask(net: Network, session: aiohttp.ClientSession, persons: list[str], rounds: int, report: Report) -> float:
+    nodes = (net.nodes[D02], net.nodes[D05])
+    question = {
+        "provider": D05,
+        "grant": 1,
+        "case": {"lead": D02, "case_no": CASE},
+        "purpose": data.PURPOSE,
+        "mode": "query",
+        "fields": FIELDS,
+        "items": [{"subjects": [{"kind": "person", "value": person}]} for person in persons],
+    }
+    url = f"{nodes[0].url}/api/v1/queries"
+    answer = await _call(session, "POST", url, question)
+    assert answer["state"] == "received" and all(item["outcome"] == "records" for item in answer["items"]), answer
+    before = [node.cpu_s() for node in nodes]
+
+    async def caller() -> None:
+        for _ in range(rounds // CALLERS):
+            await _call(session, "POST", url, question)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))
+    took = time.perf_counter() - started
+    asked = rounds // CALLERS * CALLERS * len(persons)
+    cpu = [(node.cpu_s() - start) / asked * 1e3 for node, start in zip(nodes, before, strict=True)]
+    report.note(f"read_{len(persons)}: CPU per subject {cpu[0]:.2f} ms at the requester, {cpu[1]:.2f} ms at the provider")
+    return asked / took
+
+
+async def _direct(url: str, persons: list[str], rounds: int) -> float:
+    body = {"persons": persons, "fields": FIELDS}
+    async with aiohttp.ClientSession() as session:
+        await _call(session, "POST", url, body)
+
+        async def caller() -> None:
+            for _ in range(rounds // CALLERS):
+                await _call(session, "POST", url, body)
+
+        started = time.perf_counter()
+        await asyncio.gather(*(caller() for _ in range(CALLERS)))
+        return rounds // CALLERS * CALLERS * len(persons) / (time.perf_counter() - started)
