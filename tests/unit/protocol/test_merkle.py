@@ -14,7 +14,7 @@ from tests.support.profile import scaled
 from xinlian.protocol import merkle
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.merkle import Tree, verify_consistency, verify_path
-from xinlian.protocol.suite import empty_root, leaf_hash
+from xinlian.protocol.suite import empty_root, leaf_hash, node_hash
 
 VECTORS: list[dict[str, Any]] = json.loads((naive.VECTORS / "trees.json").read_text())["vectors"]
 KNOWN_ROOTS = {
@@ -129,6 +129,19 @@ def test_a_wrong_size_that_the_tree_cannot_see_has_the_same_shape_for_this_leaf(
 )
 def test_bad_input_is_false_and_never_raises(index: int, size: int, leaf: bytes, path: tuple[bytes, ...]) -> None:
     assert not verify_path(leaf, index, size, path, leaf)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
+def test_steps_above_the_root_are_refused_although_they_hash_right(size: int) -> None:
+    """RFC 9162 §2.1.3.2 step 4a: whoever picks the root freely must not get past it with a longer path."""
+    leaves = leaves_of(size)
+    tree = Tree(leaves)
+    for index, leaf in enumerate(leaves):
+        for above in (node_hash(bytes(32), tree.root), node_hash(tree.root, bytes(32))):
+            assert not verify_path(leaf, index, size, (*tree.path(index), bytes(32)), above)
+    for old in range(1, size):
+        tops = (node_hash(bytes(32), merkle.root(leaves[:old])), node_hash(bytes(32), tree.root))
+        assert not verify_consistency(old, size, *tops, (*tree.consistency(old), bytes(32)))
 
 
 def test_index_zero_is_an_index() -> None:
