@@ -4,15 +4,17 @@ Rules
 1. An answer counts only with our request's id; a batch may be answered in any order.
 2. A revert becomes ``tx-reverted`` with the custom error's name and arguments (``reverts``); every other error of the node
    becomes ``rpc-refused`` with its number and text.
+3. orjson reads it: it has its own bound on nesting, so a node cannot exhaust our stack.
 
 Source: JSON-RPC 2.0 specification, sections 4 to 6.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TypeVar, cast
+
+import orjson
 
 from xinlian.chain.questions import Question
 from xinlian.chain.reverts import explain
@@ -29,7 +31,7 @@ def encode(questions: Sequence[Question[T]]) -> bytes:
         {"jsonrpc": "2.0", "id": number, "method": question.method, "params": list(question.params)}
         for number, question in enumerate(questions)
     ]
-    return json.dumps(calls[0] if len(calls) == 1 else calls).encode()
+    return orjson.dumps(calls[0] if len(calls) == 1 else calls)
 
 
 def decode(body: bytes, questions: Sequence[Question[T]]) -> list[T]:
@@ -39,12 +41,16 @@ def decode(body: bytes, questions: Sequence[Question[T]]) -> list[T]:
         ChainError: rpc-answer, rpc-refused, tx-reverted or what the questions' readers raise.
     """
     try:
-        parsed: object = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        parsed: object = orjson.loads(body)
+    except ValueError as error:
         raise ChainError("rpc-answer", "the RPC node's answer is not JSON") from error
     answers = parsed if isinstance(parsed, list) else [parsed]
-    by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
+    by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, dict) and _is_id(answer.get("id"))}
     return [question.read(_result(by_id, number, question.method)) for number, question in enumerate(questions)]
+
+
+def _is_id(value: object) -> bool:
+    return value is None or type(value) is int
 
 
 def _result(by_id: Mapping[object, dict[str, object]], number: int, method: str) -> object:

@@ -17,7 +17,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from xinlian.chain.calls import NewSigner
-from xinlian.chain.fast_keccak import use_fast_keccak
+from xinlian.chain.libraries import tame
 from xinlian.protocol.errors import ConfigError
 
 
@@ -56,7 +56,7 @@ class LocalKey:
     __slots__ = ("_account",)
 
     def __init__(self, account: LocalAccount) -> None:
-        use_fast_keccak()
+        tame()
         self._account = account
 
     @classmethod
