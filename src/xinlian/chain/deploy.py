@@ -159,7 +159,7 @@ class ProgressFile:
         self._write()
 
     def _by_hash(self, tx_hash: str) -> _Step:
-        return next(step for step in self.steps if tx_hash in step.hashes)
+        return next(step for step in reversed(self.steps) if tx_hash in step.hashes)  # a failed one may be stored again
 
     def _write(self) -> None:
         steps = [{name: getattr(step, name) for name in _Step.__slots__} for step in self.steps]

@@ -77,11 +77,17 @@ class TransactionLog(Protocol):
         ...
 
     async def open_txs(self, signer: str) -> Sequence[StoredTx]:
-        """Transactions neither mined nor failed, by nonce, oldest first; a replaced one stays open with its replacement."""
+        """Transactions neither mined nor failed, by nonce, oldest first; a replaced one stays open with its replacement.
+
+        A nonce is over when one of its transactions was mined; a failed one alone does not end it, as a refused transaction
+        leaves its nonce to the next.
+        """
         ...
 
     async def record_signed(self, tx: StoredTx, load: object, replaces: str | None) -> None:
         """Store a transaction before it is broadcast, in one step with what it carries.
+
+        Signing is deterministic, so the very bytes that failed before may come again: they are open again then.
 
         Args:
             tx: to be stored.

@@ -125,6 +125,8 @@ async def test_a_key_without_money_is_told_so(chain: TestChain, rpc: Rpc, tmp_pa
     chain.fund(key.address)
     await deploy(rpc, key, options)
     assert await rpc.ask(questions.nonce(key.address)) == 5
+    states = [step["state"] for step in json.loads(options.progress.read_text())["steps"]]
+    assert states == ["failed", *["mined"] * 5]
 
 
 async def test_it_waits_for_confirmations(chain: TestChain, tmp_path: Path) -> None:
