@@ -12,6 +12,8 @@ import {Roles} from "./libraries/Roles.sol";
 contract DatasetCatalog is IDatasetCatalog {
     uint32 private constant MAX_SERIAL = 999_999;
     uint8 private constant SHARE_TYPES = 3;
+    /// @dev Sharing property 1: shared without condition.
+    uint8 private constant UNCONDITIONAL = 1;
     uint16 private constant MAX_FIELDS = 256;
     uint256 private constant MAX_PURPOSES = 16;
 
@@ -96,7 +98,8 @@ contract DatasetCatalog is IDatasetCatalog {
 
     /// @inheritdoc IDatasetCatalog
     function allowsPurpose(bytes18 owner, uint32 serial, uint16 version, bytes32 purpose) external view returns (bool) {
-        return _purposes[Keys.entry(owner, serial, version)][purpose];
+        bytes32 key = Keys.entry(owner, serial, version);
+        return _purposes[key][purpose] || _entries[key].shareType == UNCONDITIONAL;
     }
 
     /// @inheritdoc IDatasetCatalog

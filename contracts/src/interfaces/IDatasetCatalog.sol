@@ -101,7 +101,8 @@ interface IDatasetCatalog {
         external
         view
         returns (bool);
-    /// @notice True when the entry names `purpose`, whatever its state.
+    /// @notice True when the entry names `purpose` or is shared unconditionally (no further condition may be added, Decree 809
+    /// art. 14), whatever its state.
     function allowsPurpose(bytes18 owner, uint32 serial, uint16 version, bytes32 purpose) external view returns (bool);
     /// @notice Accumulator over all events of all versions of one serial.
     function accumulatorOf(bytes18 owner, uint32 serial) external view returns (bytes32);

@@ -23,6 +23,14 @@ contract DatasetCatalogTest is Fixture {
         vm.assertFalse(catalog.isPublishedAt(FUND, 7, 1, type(uint64).max), "not published");
     }
 
+    function test_unconditionalEntryAllowsEveryPurpose() public {
+        I.Proposal memory p = proposal(7, 1);
+        p.shareType = 1;
+        p.purposes = new bytes32[](0);
+        propose(p);
+        vm.assertTrue(catalog.allowsPurpose(FUND, 7, 1, "ELSE"), "no condition may be added to property 1");
+    }
+
     function test_publicationIsKeptByBlock() public {
         propose(proposal(7, 1));
         vm.roll(200);
