@@ -211,7 +211,8 @@ class Client:
 
 def segment(value: str) -> str:
     """A value as one segment of a path; the slash of a catalogue code becomes the API's dot."""
-    return quote(value.replace("/", "."), safe="")
+    quoted = quote(value.replace("/", "."), safe="")
+    return quoted.replace(".", "%2E") if quoted.strip(".") == "" else quoted
 
 
 def _size(stream: BinaryIO) -> int:

@@ -45,6 +45,10 @@ PassphraseOption = Annotated[
     ),
 ]
 
+LightOption = Annotated[
+    bool, typer.Option("--light-kdf", help="Quick key derivation: only where the passphrase is long and random (256 bits).")
+]
+
 
 def read_passphrase(file: Path | None) -> str:
     """The passphrase by rule 1.

@@ -11,7 +11,7 @@ import typer
 from xinlian.cli.command import OFFLINE, Session, command, group
 from xinlian.cli.files import read_bytes
 from xinlian.cli.output import pairs
-from xinlian.cli.signing import KeysOption, PassphraseOption, authority_key, load_keys, read_passphrase, send_once
+from xinlian.cli.signing import KeysOption, LightOption, PassphraseOption, authority_key, load_keys, read_passphrase, send_once
 from xinlian.cli.trust import DeploymentOption, RpcOption, require_deployment, require_rpc_urls
 from xinlian.protocol.errors import InputError
 
@@ -30,13 +30,16 @@ def init(
     session: Session,
     keys: Annotated[Path, typer.Option("--keys", help="New folder for the authority's key.")],
     passphrase_file: PassphraseOption = None,
+    light_kdf: LightOption = False,
 ) -> None:
     """Make the authority's own key, encrypted, in a new folder."""
     import time
 
-    from xinlian.store.secrets import AUTHORITY_ROLE, Creation, NodeKeys
+    from xinlian.store.secrets import AUTHORITY_ROLE, SCRYPT_N, SCRYPT_N_LIGHT, Creation, NodeKeys
 
-    made = NodeKeys.create(keys, read_passphrase(passphrase_file), Creation(int(time.time()), roles=(AUTHORITY_ROLE,)))
+    factor = SCRYPT_N_LIGHT if light_kdf else SCRYPT_N
+    terms = Creation(int(time.time()), roles=(AUTHORITY_ROLE,), scrypt_n=factor)
+    made = NodeKeys.create(keys, read_passphrase(passphrase_file), terms)
     document = {"keys": str(keys), "authority": made.chain[AUTHORITY_ROLE].address}
     session.output.result(document, lambda: pairs(document))
 

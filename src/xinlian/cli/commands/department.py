@@ -17,7 +17,7 @@ import typer
 from xinlian.cli.command import OFFLINE, ONLINE, Session, command, group
 from xinlian.cli.files import read_bytes, write_bytes, write_secret
 from xinlian.cli.output import pairs, table
-from xinlian.cli.signing import KEYS_FOLDER, PassphraseOption, load_keys, read_passphrase
+from xinlian.cli.signing import KEYS_FOLDER, LightOption, PassphraseOption, load_keys, read_passphrase
 from xinlian.cli.trust import DeploymentOption, RpcOption, find_rpc_urls, require_deployment
 from xinlian.protocol.errors import ConfigError, ConflictError, InputError, NotFoundError
 
@@ -46,6 +46,7 @@ def init(
     endpoint: Annotated[str, typer.Option("--endpoint", help="URL under which other nodes reach this one.")],
     kind: Annotated[str, typer.Option("--kind", help="department or other-receiver (owns no dataset).")] = "department",
     passphrase_file: PassphraseOption = None,
+    light_kdf: LightOption = False,
     authority: Annotated[bool, typer.Option("--authority", help="Also make an authority key: this is its node.")] = False,
     operator: Annotated[str, typer.Option("--operator", help="Staff number of the first operator.")] = "operator",
     operator_name: Annotated[str, typer.Option("--operator-name")] = "运维",
@@ -65,7 +66,7 @@ def init(
         raise ConfigError("keys-exist", f"{data_dir} is set up already ({DEPARTMENT_FILE} is there)", directory=str(data_dir))
     if token_out is not None and token_out.exists():
         raise ConfigError("file-exists", f"{token_out} exists; a secret is never written over a file", file=str(token_out))
-    keys = _keys(session, data_dir, read_passphrase(passphrase_file), with_authority=authority)
+    keys = _keys(session, data_dir, read_passphrase(passphrase_file), (authority, light_kdf))
     session.output.progress("databases")
     token = _first_operator(data_dir, (operator, operator_name), token_days)
     if token_out is not None:
@@ -113,11 +114,11 @@ def _check_identity(department: str, name: str, endpoint: str, kind: str) -> Non
         raise InputError("argument-form", f"--kind is one of {', '.join(KINDS)}", expected=list(KINDS))
 
 
-def _keys(session: Session, data_dir: Path, passphrase: str, *, with_authority: bool) -> NodeKeys:
-    """Make the keys; those of an interrupted ``init`` are opened instead."""
+def _keys(session: Session, data_dir: Path, passphrase: str, wanted: tuple[bool, bool]) -> NodeKeys:
+    """Make the keys (``wanted``: with an authority key, with the light key derivation); an interrupted ``init``'s are opened."""
     import time
 
-    from xinlian.store.secrets import AUTHORITY_ROLE, NODE_ROLES, Creation, NodeKeys
+    from xinlian.store.secrets import AUTHORITY_ROLE, NODE_ROLES, SCRYPT_N, SCRYPT_N_LIGHT, Creation, NodeKeys
 
     folder = data_dir / KEYS_FOLDER
     try:
@@ -128,8 +129,10 @@ def _keys(session: Session, data_dir: Path, passphrase: str, *, with_authority: 
         session.output.progress("keys are there already")
         return NodeKeys.load(folder, passphrase)
     session.output.progress("keys")
+    with_authority, is_light = wanted
     roles = (*NODE_ROLES, AUTHORITY_ROLE) if with_authority else NODE_ROLES
-    return NodeKeys.create(folder, passphrase, Creation(int(time.time()), roles=roles))
+    factor = SCRYPT_N_LIGHT if is_light else SCRYPT_N
+    return NodeKeys.create(folder, passphrase, Creation(int(time.time()), roles=roles, scrypt_n=factor))
 
 
 def _first_operator(data_dir: Path, person: tuple[str, str], days: int) -> str:

@@ -1,0 +1,396 @@
+"""Every online command asks exactly the route of the API's contract, and renders what it answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.unit.cli.conftest import StubNode
+from xinlian.cli.main import app
+from xinlian.cli.reference import commands
+
+USCC = "12411599MBDEM0058M"
+LEAD = "12411599MBDEM00233"
+RID = "01a3185c-5000-7000-8000-000000000000"
+RUNNER = CliRunner()
+
+
+def run(stub: StubNode, *arguments: str, stdin: str | bytes = "") -> Result:
+    environment = {"XINLIAN_URL": stub.url, "XINLIAN_TOKEN": "xl_secret", "XINLIAN_TOKEN_FILE": ""}
+    result = RUNNER.invoke(app, arguments, input=stdin, env=environment)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command line, the request it must make, and the answer it gets."""
+
+    arguments: str
+    method: str
+    target: str
+    body: Any = None
+    answer: Any = None
+    stdin: str = ""
+
+
+EMPTY = {"items": [], "next_cursor": None}
+SUBJECT = {"kind": "person", "value": "411599199001010014"}
+GRANT = {"provider": USCC, "number": 3, "state": "active", "terms": {"query": ["unit_code"]}}
+TERMS = {
+    "receiver": LEAD,
+    "dataset": "BDC-01",
+    "verify": ["name"],
+    "query": ["a", "b"],
+    "answer": [],
+    "purposes": ["P1"],
+    "scenarios": ["0x" + "ab" * 32],
+    "valid_from": 100,
+    "valid_to": 200,
+    "uses_per_case": 5,
+    "standing": False,
+}
+QUERY = {
+    "provider": USCC,
+    "grant": 7,
+    "purpose": "P1",
+    "mode": "query",
+    "case": {"lead": LEAD, "case_no": "C-1"},
+    "fields": ["a", "b"],
+    "items": [{"subjects": [SUBJECT]}],
+}
+CASES = [
+    Case("user list", "GET", "/api/v1/users", answer=EMPTY),
+    Case("user me", "GET", "/api/v1/me", answer={"id": 1}),
+    Case("user disable 4", "DELETE", "/api/v1/users/4", answer=b""),
+    Case("user token 4 --days 7", "POST", "/api/v1/users/4/tokens", {"days": 7, "label": ""}, {"token": "xl_new"}),
+    Case("dataset list", "GET", "/api/v1/datasets", answer=EMPTY),
+    Case("dataset show GJJ-01 --version 2", "GET", "/api/v1/datasets/GJJ-01?version=2", answer={"alias": "GJJ-01"}),
+    Case(f"dataset show {USCC}/000001", "GET", f"/api/v1/datasets/{USCC}.000001", answer={"alias": "GJJ-01"}),
+    Case("dataset template GJJ-01 -o -", "GET", "/api/v1/datasets/GJJ-01/template", answer=b"PK..xlsx"),
+    Case("dataset propose -", "POST", "/api/v1/datasets", {"title": "x"}, {"state": "proposed"}, '{"title": "x"}'),
+    Case("record list --dataset GJJ-01", "GET", "/api/v1/datasets/GJJ-01/records?limit=50", answer=EMPTY),
+    Case(
+        "record find --dataset GJJ-01 --field id_number",
+        "POST",
+        "/api/v1/datasets/GJJ-01/records/search",
+        {"field": "id_number", "value": "411599199001010014"},
+        {"items": []},
+        "411599199001010014\n",
+    ),
+    Case(f"record show {RID} --rev 2", "GET", f"/api/v1/records/{RID}?rev=2", answer={"fields": {"a": 1}, "receipt": {"sequence": 1}}),
+    Case(f"record receipt {RID}", "GET", f"/api/v1/records/{RID}/receipt", answer={"receipt": None, "state": "pending"}),
+    Case(f"record revise {RID}", "POST", f"/api/v1/records/{RID}/revisions", {"a": "1"}, {"rev": 2}, '{"a": "1"}'),
+    Case(f"record revoke {RID} --reason 2", "POST", f"/api/v1/records/{RID}/revoke", {"reason": 2}, {"status": "revoked"}),
+    Case(f"record erase {RID} --reason 2 --yes", "POST", f"/api/v1/records/{RID}/erase", {"reason": 2}, {"status": "erased"}),
+    Case(
+        f"bundle get {RID} -o - --fields a,b --signed --rev 1",
+        "GET",
+        f"/api/v1/records/{RID}/bundle?fields=a%2Cb&signed=true&rev=1",
+        answer=b'{"format": "x"}',
+    ),
+    Case("bundle answer 12 -o -", "GET", "/api/v1/answers/12/bundle", answer=b"{}"),
+    Case("bundle read 12 -o -", "GET", "/api/v1/reads/12/bundle", answer=b"{}"),
+    Case("grant list --direction given", "GET", "/api/v1/grants?direction=given", answer=EMPTY),
+    Case(f"grant show {USCC} 3", "GET", f"/api/v1/grants/{USCC}/3", answer=GRANT),
+    Case("grant revoke 3 --reason 1", "POST", "/api/v1/grants/3/revoke", {"reason": 1}, GRANT),
+    Case("grant narrow 3 -", "POST", "/api/v1/grants/3/narrow", {"query": ["a"]}, GRANT, '{"query": ["a"]}'),
+    Case("grant give -", "POST", "/api/v1/grants", TERMS, GRANT, json.dumps(TERMS)),
+    Case(
+        f"grant give --receiver {LEAD} --dataset BDC-01 --verify name --query a --query b --purpose P1"
+        f" --scenario 0x{'ab' * 32} --from 100 --to 200 --uses 5",
+        "POST",
+        "/api/v1/grants",
+        TERMS,
+        GRANT,
+    ),
+    Case("case list", "GET", "/api/v1/cases", answer=EMPTY),
+    Case(f"case show {LEAD} C-1", "GET", f"/api/v1/cases/{LEAD}/C-1", answer={"case_no": "C-1"}),
+    Case("case close C-1 --outcome 11", "POST", "/api/v1/cases/C-1/close", {"outcome": 11}, {"case_no": "C-1"}),
+    Case("case add-subject C-1", "POST", "/api/v1/cases/C-1/subjects", SUBJECT, {"case_no": "C-1"}, json.dumps(SUBJECT)),
+    Case(
+        f"case open C-1 --scenario 0xab --participant {USCC} --subjects -",
+        "POST",
+        "/api/v1/cases",
+        {"case_no": "C-1", "scenario": "0xab", "participants": [USCC], "subjects": [SUBJECT]},
+        {"case_no": "C-1"},
+        json.dumps([SUBJECT]),
+    ),
+    Case("query list --limit 5", "GET", "/api/v1/queries?limit=5", answer=EMPTY),
+    Case("query show r1", "GET", "/api/v1/queries/r1", answer={"rid": "r1", "state": "received", "items": []}),
+    Case("query run -", "POST", "/api/v1/queries", QUERY, {"rid": "r", "state": "received", "items": []}, json.dumps(QUERY)),
+    Case(
+        f"query run --provider {USCC} --grant 7 --case {LEAD}/C-1 --purpose P1 --mode query --field a --field b",
+        "POST",
+        "/api/v1/queries",
+        QUERY,
+        {"rid": "r", "state": "received", "items": []},
+        json.dumps(QUERY["items"]),
+    ),
+    Case(f"reads list --with {USCC}", "GET", f"/api/v1/reads?counterparty={USCC}&limit=200", answer=EMPTY),
+    Case(f"reads reconcile --with {USCC}", "POST", "/api/v1/reads/reconcile", {"counterparty": USCC}, {"agreed": 2, "differing": []}),
+    Case("department list", "GET", "/api/v1/departments", answer=EMPTY),
+    Case(f"department show {USCC}", "GET", "/api/v1/departments", answer={"items": [{"uscc": USCC, "name": "测试"}]}),
+    Case("department rotate-keys --kind hpke", "POST", "/api/v1/keys/rotate", {"kind": "hpke"}, {"kind": "hpke"}),
+    Case("chain status", "GET", "/readyz", answer={"ready": True, "checks": [], "view": {"block_number": 3}}),
+]
+HAS_ITS_OWN_TEST = {"xinlian publish", "xinlian user add"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.arguments[:60])
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+def test_a_command_makes_the_request_of_the_contract(stub: StubNode, case: Case, *, as_json: bool) -> None:
+    stub.answer(case.method, case.target.partition("?")[0], case.answer)
+    result = run(stub, *case.arguments.split(), *(["--json"] if as_json else []), stdin=case.stdin)
+    assert result.exit_code == 0, result.stderr
+    assert [(one.method, one.target) for one in stub.asked] == [(case.method, case.target)]
+    assert stub.last.headers["authorization"] == "Bearer xl_secret"
+    if case.body is not None:
+        assert stub.last.json == case.body
+    if as_json and " -o -" not in case.arguments:
+        json.loads(result.stdout)
+
+
+def test_every_online_command_has_a_case() -> None:
+    online = {name for name, found in commands() if any(p.name == "url_" for p in found.params)}
+    tested = {f"xinlian {' '.join(case.arguments.split()[:2])}" for case in CASES} | HAS_ITS_OWN_TEST
+    assert online == tested
+
+
+def test_what_was_written_to_a_file_is_the_answer_byte_for_byte(stub: StubNode, tmp_path: Path) -> None:
+    stub.answer("GET", f"/api/v1/records/{RID}/bundle", b'{"format":  "xinlian-evidence/1"}')
+    result = run(stub, "bundle", "get", RID, "-o", str(tmp_path / "b.json"), "--json")
+    assert json.loads(result.stdout) == {"file": str(tmp_path / "b.json"), "bytes": 33}
+    assert (tmp_path / "b.json").read_bytes() == b'{"format":  "xinlian-evidence/1"}'
+
+
+def test_no_fields_and_all_fields_of_a_bundle_differ(stub: StubNode) -> None:
+    stub.answer("GET", f"/api/v1/records/{RID}/bundle", b"{}")
+    run(stub, "bundle", "get", RID, "-o", "-", "--fields", "")
+    run(stub, "bundle", "get", RID, "-o", "-")
+    assert [one.target for one in stub.asked] == [f"/api/v1/records/{RID}/bundle?fields=", f"/api/v1/records/{RID}/bundle"]
+
+
+def test_a_user_is_added_with_an_expiry_from_now(stub: StubNode) -> None:
+    stub.answer("POST", "/api/v1/users", {"id": 2})
+    roles = ("--role", "publisher", "--role", "auditor")
+    assert run(stub, "user", "add", "P1", "--name", "测试", "--post", "经办", *roles, "--days", "10").exit_code == 0
+    body = stub.last.json
+    assert abs(body.pop("expires") - time.time() - 864_000) < 60
+    assert body == {"person_id": "P1", "name": "测试", "post": "经办", "roles": ["publisher", "auditor"]}
+
+
+def test_a_token_goes_to_stdout_once_or_to_a_new_private_file(stub: StubNode, tmp_path: Path) -> None:
+    stub.answer("POST", "/api/v1/users/4/tokens", {"token": "xl_new"})
+    assert run(stub, "user", "token", "4").stdout == "xl_new\n"
+    out = tmp_path / "token"
+    made = run(stub, "user", "token", "4", "--out", str(out))
+    assert "xl_new" not in made.output
+    assert out.read_text() == "xl_new\n"
+    assert out.stat().st_mode & 0o777 == 0o600
+    again = run(stub, "user", "token", "4", "--out", str(out), "--json")
+    assert again.exit_code == 2
+    assert json.loads(again.stderr)["code"] == "file-exists"
+
+
+# -- publish -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "media"),
+    [
+        ("rows.csv", (), "text/csv"),
+        ("rows.csv", ("--encoding", "gb18030"), "text/csv; charset=gb18030"),
+        ("ROWS.CSV", (), "text/csv"),
+        ("rows.xlsx", (), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("rows.jsonl", (), "application/x-ndjson"),
+        ("rows.json", (), "application/json"),
+        ("rows.dat", ("--format", "csv"), "text/csv"),
+    ],
+)
+def test_a_file_is_published_as_an_import(stub: StubNode, tmp_path: Path, name: str, options: tuple[str, ...], media: str) -> None:
+    stub.answer("POST", "/api/v1/datasets/GJJ-01/imports", {"accepted": 2}, 201)
+    file = tmp_path / name
+    file.write_bytes(b"a\xff\x00b")
+    result = run(stub, "publish", str(file), "--dataset", "GJJ-01", *options, "--key", "k 1", "--wait", "30")
+    assert result.exit_code == 0, result.stderr
+    assert stub.last.body == b"a\xff\x00b"
+    headers = stub.last.headers
+    assert headers["content-type"] == media
+    assert (headers["idempotency-key"], headers["prefer"], headers["x-file-name"]) == ("k 1", "wait=30", name)
+
+
+def test_a_chinese_file_name_fits_in_a_header(stub: StubNode, tmp_path: Path) -> None:
+    stub.answer("POST", "/api/v1/datasets/GJJ-01/imports", {"accepted": 1}, 201)
+    file = tmp_path / "缴存.csv"
+    file.write_bytes(b"x")
+    assert run(stub, "publish", str(file), "--dataset", "GJJ-01").exit_code == 0
+    assert stub.last.headers["x-file-name"] == "%E7%BC%B4%E5%AD%98.csv"
+
+
+@pytest.mark.parametrize(
+    ("stdin", "options", "route", "media"),
+    [
+        ('{"a": 1}', (), "records", "application/json"),
+        (' [{"a": 1}]', (), "records/bulk", "application/json"),
+        ('{"a": 1}\n{"a": 2}\n', ("--format", "ndjson"), "records/bulk", "application/x-ndjson"),
+    ],
+)
+def test_standard_input_is_one_row_an_array_or_lines(
+    stub: StubNode, stdin: str, options: tuple[str, ...], route: str, media: str
+) -> None:
+    stub.answer("POST", f"/api/v1/datasets/GJJ-01/{route}", {"accepted": 1, "record_ids": ["a", "b", "c", "d"]}, 201)
+    result = run(stub, "publish", "-", "--dataset", "GJJ-01", *options, stdin=stdin)
+    assert result.exit_code == 0, result.stderr
+    assert stub.last.body == stdin.encode()
+    assert stub.last.headers["content-type"] == media
+    assert "4 ids" in result.stdout
+
+
+def test_a_replayed_answer_says_so(stub: StubNode) -> None:
+    stub.answer("POST", "/api/v1/datasets/GJJ-01/records", {"accepted": 1}, 201, Idempotency_Replayed="true")
+    result = run(stub, "publish", "-", "--dataset", "GJJ-01", "--key", "k", "--json", stdin="{}")
+    assert json.loads(result.stdout)["replayed"] is True
+
+
+def test_faults_come_as_a_table_and_exit_2(stub: StubNode, tmp_path: Path) -> None:
+    fault = {"row": 3, "field": "balance_yuan", "title": "余额", "what": "places", "expected": "1.50", "code": "field-scale"}
+    problem = {"code": "rows-rejected", "detail": "1 fault", "status": 422, "faults": [fault], "fault_count": 1}
+    stub.answer("POST", "/api/v1/datasets/GJJ-01/imports", problem, 422)
+    file = tmp_path / "rows.csv"
+    file.write_text("x")
+    result = run(stub, "publish", str(file), "--dataset", "GJJ-01")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[0] == "rows-rejected: 1 fault"
+    assert result.stderr.splitlines()[2].split() == ["3", "balance_yuan", "余额", "places", "1.50"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("publish rows.dat --dataset X", "file-format"),
+        ("publish no-such.csv --dataset X", "file-unreadable"),
+        ("publish - --dataset X --format csv", "file-format"),
+        ("publish - --dataset X --key 键", "argument-form"),
+        ("grant give --dataset X", "argument-missing"),
+        ("grant list --direction both", "argument-form"),
+        ("grant narrow 1 no-such.json", "file-unreadable"),
+        ("query run --provider P", "argument-missing"),
+        (f"query run --provider {USCC} --grant 1 --purpose P --mode query --case C-1", "argument-form"),
+        ("record find --dataset X --field f", "argument-missing"),
+        ("dataset template", "argument-missing"),
+        ("dataset template -o x.xlsx", "argument-missing"),
+        ("department rotate-keys --kind rsa", "argument-form"),
+        ("case open C-1 --scenario 0x --subjects -", "json-broken"),
+    ],
+)
+def test_wrong_arguments_end_with_2_before_anything_is_asked(stub: StubNode, arguments: str, code: str) -> None:
+    result = run(stub, *arguments.split(), "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stderr)["code"] == code
+    assert stub.asked == []
+
+
+def test_erasing_asks_first_and_no_means_no(stub: StubNode) -> None:
+    result = run(stub, "record", "erase", RID, "--reason", "1", stdin="n\n")
+    assert result.exit_code == 1
+    assert stub.asked == []
+
+
+# -- what an answer means ------------------------------------------------------------------------------
+
+SHOWN = {
+    "record_id": RID,
+    "rev": 1,
+    "values": {"balance_yuan": "1200.00", "state": None},
+    "receipt": {"stream": "records", "sequence": 4, "index": 7, "block_number": 90},
+    "verdict": "AUTHENTIC AND CURRENT as of block 99",
+    "exit_code": 0,
+}
+
+
+def test_a_query_prints_the_sheet(stub: StubNode) -> None:
+    items = [
+        {"outcome": "records", "check": None, "records": [SHOWN], "answer": None},
+        {"outcome": "answer", "records": [], "answer": {"result": 2, "receipt": None, "verdict": "PENDING: not anchored"}},
+        {"outcome": "none", "records": [], "answer": None},
+    ]
+    answer = {"rid": "r1", "state": "received", "view": {"block_number": 99, "block_time": 5}, "items": items}
+    stub.answer("POST", "/api/v1/queries", answer)
+    result = run(stub, "query", "run", "-", stdin=json.dumps(QUERY))
+    assert result.exit_code == 0
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["view", "block", "99,", "time", "5"] in lines
+    assert lines[4] == ["item", "field", "value", "source", "mode", "receipt", "verdict"]
+    assert lines[5][:7] == ["1", "balance_yuan", "1200.00", USCC, "query", "records", "4/7"]
+    assert lines[6][:3] == ["1", "state", "-"]
+    assert "待上链" in lines[7]
+    assert lines[8] == ["3", "-", "none", USCC, "query", "-", "none"]
+
+
+@pytest.mark.parametrize(
+    ("state", "outcomes", "expected"),
+    [
+        ("received", ["records", "none", "mismatch"], 0),
+        ("received", ["records", "refused"], 11),
+        ("refused", [], 11),
+        ("no-answer", [], 14),
+        ("not-proven", ["not-proven"], 1),
+        ("received", ["not-proven", "records"], 1),
+    ],
+)
+def test_the_exit_code_of_a_query_says_how_it_ended(stub: StubNode, state: str, outcomes: list[str], expected: int) -> None:
+    items = [{"outcome": outcome, "check": None, "records": [], "answer": None} for outcome in outcomes]
+    stub.answer("POST", "/api/v1/queries", {"rid": "r", "state": state, "detail": "x", "view": None, "items": items})
+    assert run(stub, "query", "run", "-", "--json", stdin=json.dumps(QUERY)).exit_code == expected
+
+
+def test_the_bundles_of_a_query_are_saved_one_by_one(stub: StubNode, tmp_path: Path) -> None:
+    stub.answer("GET", "/api/v1/queries/r1", {"rid": "r1", "state": "received", "items": []})
+    stub.answer("GET", "/api/v1/queries/r1/bundles", {"items": [{"format": "a"}, {"format": "b"}]})
+    folder = tmp_path / "new" / "bundles"
+    assert run(stub, "query", "show", "r1", "--bundles", str(folder)).exit_code == 0
+    assert {path.name: json.loads(path.read_bytes()) for path in folder.iterdir()} == {
+        "001.json": {"format": "a"},
+        "002.json": {"format": "b"},
+    }
+
+
+@pytest.mark.parametrize("finding", ["missing_here", "missing_there", "differing", "repeated"])
+def test_logs_that_differ_end_with_1(stub: StubNode, finding: str) -> None:
+    stub.answer("POST", "/api/v1/reads/reconcile", {"agreed": 2, finding: [["r1", 0]]})
+    result = run(stub, "reads", "reconcile", "--with", USCC)
+    assert result.exit_code == 1
+    assert "r1" in result.stdout
+
+
+def test_a_node_that_is_not_ready_shows_why_and_ends_with_1(stub: StubNode) -> None:
+    checks = [{"name": "chain", "ok": False, "detail": "rpc-down"}]
+    stub.answer("GET", "/readyz", {"ready": False, "checks": checks, "view": {"age_s": 90}, "wall_offset_s": 0.1}, 503)
+    result = run(stub, "chain", "status")
+    assert result.exit_code == 1
+    assert "rpc-down" in result.stdout
+
+
+def test_a_department_that_is_not_there_is_12(stub: StubNode) -> None:
+    stub.answer("GET", "/api/v1/departments", EMPTY)
+    assert run(stub, "department", "show", USCC).exit_code == 12
+
+
+def test_text_of_others_cannot_steer_the_terminal(stub: StubNode) -> None:
+    stub.answer("GET", "/api/v1/departments", {"items": [{"uscc": USCC, "name": "\x1b[2J伪造"}]})
+    assert "\x1b" not in run(stub, "department", "list").stdout
+
+
+def test_the_token_is_in_no_output(stub: StubNode) -> None:
+    for status, code in ((401, "token-unknown"), (500, "internal")):
+        stub.answer("GET", "/api/v1/me", {"code": code, "detail": "no"}, status)
+        assert "xl_secret" not in run(stub, "user", "me").output
