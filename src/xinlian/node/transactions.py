@@ -76,7 +76,7 @@ class OutboxLog:
         """Transactions on their way, by nonce, oldest first."""
         with self._writer.read() as reader:
             found = table.txs_in(reader, _OPEN_STATES, signer)
-            settled = {tx.nonce for tx in table.txs_in(reader, ("mined", "final", "failed"), signer)}
+            settled = {tx.nonce for tx in table.txs_in(reader, ("mined", "final"), signer)}
         return [StoredTx(tx.signer, tx.nonce, tx.hash, tx.raw, tx.purpose) for tx in found if tx.nonce not in settled]
 
     async def record_signed(self, tx: StoredTx, load: object, replaces: str | None) -> None:

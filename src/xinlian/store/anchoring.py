@@ -240,14 +240,15 @@ class SignedTx:
 
 
 def insert_tx(tx: Transaction, signed: SignedTx) -> int:
-    """Store a signed transaction before it is sent; the same one twice is one.
+    """Store a signed transaction before it is sent; the same one twice is one (signing is deterministic: a failed one may be
+    signed again to the same bytes, and then counts again).
 
     Returns:
         Its id.
     """
     tx.run(
         "INSERT INTO transactions (signer, nonce, hash, raw, purpose, state) VALUES (?, ?, ?, ?, ?, 'prepared') "
-        "ON CONFLICT (hash) DO NOTHING",
+        "ON CONFLICT (hash) DO UPDATE SET state = 'prepared', replaced_by = NULL WHERE state = 'failed'",
         (signed.signer, signed.nonce, signed.hash, signed.raw, signed.purpose),
     )
     return int(tx.fetch("SELECT id FROM transactions WHERE hash = ?", (signed.hash,))[0][0])
