@@ -101,7 +101,7 @@ def _check_mode(request: Request, schema: DatasetSchema, grant: GrantState) -> N
         Mode.QUERY: grant.terms.query_mask,
         Mode.ANSWER: grant.terms.answer_mask,
     }[request.mode]
-    if mask == 0:
+    if mask == 0 or request.mode not in schema.catalogue.modes:
         raise refusal(ProviderCheck.MODE, f"the grant gives nothing in mode {request.mode.value}", mode=request.mode.value)
     asked = _asked_mask(request, schema)
     if request.mode is not Mode.ANSWER:

@@ -19,7 +19,7 @@ from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState, GrantState, code_word
 from xinlian.node.transactions import Transactions
 from xinlian.protocol.codes import check_uscc
-from xinlian.protocol.dataset import DatasetSchema
+from xinlian.protocol.dataset import DatasetSchema, Mode
 from xinlian.protocol.errors import InputError, NotFoundError, PeerError
 
 
@@ -191,8 +191,11 @@ def chain_terms(schema: DatasetSchema, terms: TermsByName) -> dict[str, object]:
     """Terms as the contract takes them.
 
     Raises:
-        InputError: ``field-unknown``, ``view-unknown``, ``field-not-grantable``, ``chain-code-form``.
+        InputError: ``mode-not-offered``, ``field-unknown``, ``view-unknown``, ``field-not-grantable``, ``chain-code-form``.
     """
+    for mode in Mode:
+        if getattr(terms, mode.value) and mode not in schema.catalogue.modes:
+            raise InputError("mode-not-offered", f"{schema.alias} does not offer mode {mode.value}", mode=mode.value)
     masks = {mode: schema.mask_of(getattr(terms, mode)) for mode in ("verify", "query", "batch")}
     for mode, mask in masks.items():
         outside = mask & ~schema.grantable_mask
