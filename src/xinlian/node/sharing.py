@@ -193,9 +193,9 @@ def chain_terms(schema: DatasetSchema, terms: TermsByName) -> dict[str, object]:
     Raises:
         InputError: ``mode-not-offered``, ``field-unknown``, ``view-unknown``, ``field-not-grantable``, ``chain-code-form``.
     """
-    for mode in Mode:
-        if getattr(terms, mode.value) and mode not in schema.catalogue.modes:
-            raise InputError("mode-not-offered", f"{schema.alias} does not offer mode {mode.value}", mode=mode.value)
+    for offered in Mode:
+        if getattr(terms, offered.value) and offered not in schema.catalogue.modes:
+            raise InputError("mode-not-offered", f"{schema.alias} does not offer mode {offered.value}", mode=offered.value)
     masks = {mode: schema.mask_of(getattr(terms, mode)) for mode in ("verify", "query", "batch")}
     for mode, mask in masks.items():
         outside = mask & ~schema.grantable_mask
