@@ -26,7 +26,16 @@ _POSTS: Final = {
     "auditor": "审计岗",
     "authority": "共享主管岗",
 }
-_READY_S: Final = 60.0
+_READY_S: Final = 90.0
+AUTHORITY: Final = "D01"
+_SETTINGS: Final[dict[str, Any]] = {
+    "demo": True,
+    "batch_max_age_s": 1.0,
+    "reads_max_age_s": 5.0,
+    "poll_interval_s": 0.25,
+    "sealing_processes": 1,
+}
+"""What differs from production beside plain HTTP: batches close early, so that nobody waits; one sealing process a node."""
 
 
 def prepare(stage: Stage) -> None:
@@ -61,7 +70,7 @@ def secret_file(path: Path) -> Path:
 def roles_of(department: Department) -> tuple[str, ...]:
     """Roles at a department's node; only the authority's has that of the authority."""
     roles = ("operator", "publisher", "sharing", "caseworker", "auditor")
-    return (*roles, "authority") if department.id == "D01" else roles
+    return (*roles, "authority") if department.id == AUTHORITY else roles
 
 
 # -- keys and contracts --------------------------------------------------------------------------------
@@ -73,6 +82,8 @@ def _make_keys(stage: Stage) -> dict[str, str]:
         stage.nodes[department.id] = NodeHandle(department, folder, stage.processes.free_port())
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda node: _init(stage, node), stage.nodes.values()))
+    for node in stage.nodes.values():
+        node.tokens["operator"] = node.operator_token.read_text("utf-8").strip()
     return {number: _widest_mode(node.keys) for number, node in stage.nodes.items()}
 
 
@@ -85,32 +96,21 @@ def _widest_mode(folder: Path) -> str:
 
 
 def _init(stage: Stage, node: NodeHandle) -> None:
+    """Keys, databases, first operator and settings, by the department itself."""
     secret_file(node.passphrase)
-    node.settings.write_text(_settings(stage, node), "utf-8")
-    init_department(stage, node)
-
-
-def _settings(stage: Stage, node: NodeHandle) -> str:
-    """A node's settings: production's, but plain HTTP on this machine, and batches that close early."""
-    values: dict[str, Any] = {
-        "department": node.department.uscc,
-        "data_dir": str(node.data),
-        "deployment": str(stage.places.deployment),
-        "rpc_urls": [stage.chain.url],
-        "passphrase_file": str(node.passphrase),
-        "listen_port": node.port,
-        "development": True,
-        "demo": True,
-        "batch_max_age_s": 1.0,
-        "reads_max_age_s": 5.0,
-        "poll_interval_s": 0.25,
-        "sealing_processes": 1,
-    }
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+    department = node.department
+    identity = ("--department", department.uscc, "--name", department.name, "--endpoint", node.url)
+    place = ("--data-dir", node.data, "--passphrase-file", node.passphrase, "--token-out", node.operator_token, "--light-kdf")
+    chain = ("--deployment", stage.places.deployment, "--rpc", stage.chain.url)
+    serving = ("--listen-port", str(node.port), "--development")
+    authority = ("--authority",) if department.id == AUTHORITY else ()
+    stage.commands.need("department", "init", *identity, *place, *chain, *serving, *authority)
+    with node.settings.open("a", encoding="utf-8") as file:
+        file.writelines(f"{name} = {json.dumps(value)}\n" for name, value in _SETTINGS.items())
 
 
 def _deploy(stage: Stage) -> list[str]:
-    deploy_contracts(stage)
+    deploy(stage, stage.nodes[AUTHORITY].keys, stage.nodes[AUTHORITY].passphrase, stage.places.deployment)
     contracts = json.loads(stage.places.deployment.read_bytes())["contracts"]
     for name, contract in contracts.items():
         if stage.chain.call("eth_getCode", contract["address"], "latest") == "0x":
@@ -118,21 +118,47 @@ def _deploy(stage: Stage) -> list[str]:
     return sorted(contracts)
 
 
+def deploy(stage: Stage, keys: Path, passphrase: Path, manifest: Path) -> None:
+    """Deploy the contracts with an authority's key and write the manifest."""
+    options = ("--output", manifest, "--rpc", stage.chain.url, "--keys", keys, "--passphrase-file", passphrase)
+    stage.commands.need("deploy", *options)
+
+
 # -- nodes ---------------------------------------------------------------------------------------------
 
 
 def _register_and_start(stage: Stage) -> list[str]:
-    register_all(stage)
+    """Requests by the departments, registration by the authority; nodes start meanwhile and become ready with it."""
     for node in stage.nodes.values():
         start_node(stage, node)
+    with ThreadPoolExecutor(2) as pool:
+        requests = list(pool.map(lambda node: _request(stage, node), stage.nodes.values()))
+    for request in requests:
+        _register(stage, request)
     for node in stage.nodes.values():
         wait_ready(stage, node)
-    return sorted(node.department.uscc for node in stage.nodes.values())
+    listed = stage.nodes[AUTHORITY].person("operator").get("/api/v1/departments")["items"]
+    return sorted(str(department["uscc"]) for department in listed if department["active"])
+
+
+def _request(stage: Stage, node: NodeHandle) -> Path:
+    file = node.folder / "registration.json"
+    place = ("--data-dir", node.data, "--passphrase-file", node.passphrase, "--deployment", stage.places.deployment)
+    stage.commands.need("department", "request", *place, "--output", file)
+    return file
+
+
+def _register(stage: Stage, request: Path) -> None:
+    authority = stage.nodes[AUTHORITY]
+    trusted = ("--deployment", stage.places.deployment, "--rpc", stage.chain.url)
+    stage.commands.need(
+        "authority", "register", request, *trusted, "--keys", authority.keys, "--passphrase-file", authority.passphrase
+    )
 
 
 def start_node(stage: Stage, node: NodeHandle) -> None:
     """Start a node's process."""
-    stage.processes.start(node.name, node_command(stage, node))
+    stage.processes.start(node.name, [stage.commands.program, "node", "serve", "--config", str(node.settings)])
 
 
 def wait_ready(stage: Stage, node: NodeHandle) -> None:
@@ -166,7 +192,6 @@ def _add_people(stage: Stage) -> dict[str, list[str]]:
 
 
 def _staff(stage: Stage, node: NodeHandle) -> None:
-    node.tokens["operator"] = first_operator(stage, node)
     operator = node.person("operator")
     for number, role in enumerate(roles_of(node.department)[1:], start=2):
         person = {"person_id": f"P{number:04d}", "name": f"测试{_POSTS[role][:2]}员", "post": _POSTS[role], "roles": [role]}

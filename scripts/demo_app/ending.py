@@ -101,7 +101,7 @@ def _left(node: NodeHandle, record_id: str) -> dict[str, int]:
     jti = uuid.UUID(record_id).bytes
     queries = {
         "ciphertext": ("node.db", "select count(*) from records where jti = ? and ciphertext is not null"),
-        "key": ("keys.db", "select count(*) from record_keys where jti = ?"),
+        "key": ("keys.db", "select count(*) from record_keys where jti = ? and wrapped != zeroblob(60)"),
     }
     left = {}
     for name, (file, query) in queries.items():

@@ -6,6 +6,7 @@ Everything is real and holds in the attacker's own world; only the deployment ma
 from __future__ import annotations
 
 import copy
+import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from xinlian.protocol.b64 import unb64u
 from xinlian.protocol.jwks import build_key_set
 from xinlian.protocol.record import leaf_of, parse_statement
 from xinlian.protocol.types import Role, Stream
+from xinlian.store.secrets import AUTHORITY_ROLE, NodeKeys
 
 _ALL_ROLES = Role.ANCHOR | Role.LAW | Role.ADMIN
 _GAS = 8_000_000
@@ -41,7 +43,7 @@ class Forged:
 
 def forge(stage: Stage, good: dict[str, Any]) -> Forged:
     """Anchor a good bundle's leaf in a ledger of one's own and write a receipt that names it."""
-    deployment, authority = departments.deploy_for_attacker(stage)
+    deployment, authority = _deploy(stage)
     department = good["receipt"]["department"]
     registry = Registry(deployment["chain_id"], deployment["contracts"]["DepartmentRegistry"]["address"])
     ledger = deployment["contracts"]["RecordLedger"]["address"]
@@ -60,6 +62,17 @@ def forge(stage: Stage, good: dict[str, Any]) -> Forged:
     }
     asked = RecordLedger(ledger).is_anchored(department, batch)
     return Forged(bundle, asked.read(stage.chain.call(asked.method, *asked.params)))
+
+
+def _deploy(stage: Stage) -> tuple[dict[str, Any], LocalKey]:
+    """The attacker's own authority key and deployment, with the same commands as everybody's."""
+    folder = stage.places.work / "attacker"
+    passphrase = departments.secret_file(folder / "passphrase")
+    keys, manifest = folder / "keys", folder / "deployment.json"
+    stage.commands.need("authority", "init", "--keys", keys, "--passphrase-file", passphrase, "--light-kdf")
+    departments.deploy(stage, keys, passphrase, manifest)
+    authority = NodeKeys.load(keys, passphrase.read_text("utf-8").strip()).chain[AUTHORITY_ROLE]
+    return json.loads(manifest.read_bytes()), LocalKey.from_secret(authority.private)
 
 
 def _registration(department: str, registry: Registry, signer: LocalKey) -> Registration:

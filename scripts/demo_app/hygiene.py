@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.demo_app.stage import Stage
-from xinlian.scenarios.synthetic import DOSSIER_PERSONS
+from xinlian.scenarios.synthetic import CONTRACT_NO, DOSSIER_PERSONS, JIA, YI
 
 
 def clean(stage: Stage) -> list[str]:
-    """Files of the work folder in which a name or ID number of the dossier's persons stands, in UTF-8 or hex.
+    """Files of the work folder in which an ID number of the dossier's persons, a borrower's name or the contract's number stands.
 
-    The input files, which are what the clerks hold, are left out.
+    Looked for in UTF-8 and in hex. The input files, which are what the clerks hold, are left out; the other persons' names too,
+    because officials in the schema files bear them.
     """
-    needles = [text.encode() for person in DOSSIER_PERSONS for text in (person.id_number, person.name)]
+    texts = [*(person.id_number for person in DOSSIER_PERSONS), JIA.name, YI.name, CONTRACT_NO]
+    needles = [text.encode() for text in texts]
     needles += [needle.hex().encode() for needle in needles]
     return [str(path.relative_to(stage.places.root)) for path in _files(stage) if _holds(path, needles)]
 

@@ -39,6 +39,7 @@ def ask_for(stage: Stage, person: Person) -> dict[str, Any]:
     ours, theirs = _keys(stage.fund), _keys(stage.nodes["D06"])
     reply_key = X25519PrivateKey.generate()
     request = _request(stage, person, ours, theirs, reply_key)
+    stage.notes["bypass_rid"] = request.rid
     header = EnvelopeHeader(
         SUITE, Direction.REQUEST, request.from_uscc, request.to_uscc, request.signing_kid, request.sealing_kid, request.rid
     )

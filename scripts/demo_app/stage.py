@@ -84,7 +84,7 @@ class NodeHandle:
     @property
     def settings(self) -> Path:
         """TOML settings."""
-        return self.folder / "node.toml"
+        return self.data / "node.toml"
 
     @property
     def data(self) -> Path:
@@ -95,6 +95,11 @@ class NodeHandle:
     def keys(self) -> Path:
         """Key files."""
         return self.data / "keys"
+
+    @property
+    def operator_token(self) -> Path:
+        """File with the first operator's token."""
+        return self.folder / "operator-token"
 
     @property
     def passphrase(self) -> Path:

@@ -33,8 +33,10 @@ def tell(stage: Stage) -> None:
 def _close(stage: Stage) -> None:
     """What must hold at the end: the logs of both sides agree, all good evidence still holds, nothing personal leaked."""
     run = stage.summary.run
-    agreed = dict.fromkeys(("D03", "D05", "D06", "D07"), True)
-    run("reads-reconciled", "read logs 使用记录 of both sides agree", agreed, lambda: _reconciled(stage))
+    agreed: dict[str, Any] = {number: {"clean": True, "missing_here": []} for number in ("D03", "D05", "D07")}
+    agreed["D06"] = {"clean": False, "missing_here": [stage.notes.get("bypass_rid")]}
+    title = "read logs 使用记录 of both sides agree; what was asked past the own node stands out as missing"
+    run("reads-reconciled", title, agreed, lambda: _reconciled(stage))
     bundles = sorted(stage.places.bundles.glob("*.json"))
     expected = {path.name: 0 for path in bundles}
     title = f"all {len(bundles)} good bundles verified once more, after everything"
@@ -43,13 +45,13 @@ def _close(stage: Stage) -> None:
     run("nothing-in-clear", title, [], lambda: hygiene.clean(stage))
 
 
-def _reconciled(stage: Stage) -> dict[str, bool]:
-    """The fund centre compares its log with each provider's; only the request that was never answered may stand alone."""
+def _reconciled(stage: Stage) -> dict[str, Any]:
+    """The fund centre compares its log with each provider's."""
     api = stage.fund.person("auditor")
     found = {}
     for number in ("D03", "D05", "D06", "D07"):
         report: dict[str, Any] = api.post("/api/v1/reads/reconcile", {"counterparty": stage.nodes[number].department.uscc})
-        found[number] = bool(report["clean"])
+        found[number] = {"clean": report["clean"], "missing_here": [rid for rid, _ in report["missing_here"]]}
     return found
 
 
