@@ -48,6 +48,8 @@ from xinlian.store.sealing import KEY_BYTES, NONCE_BYTES, Random, Sealer
 
 SCRYPT_N = 2**17
 """Work factor outside tests; 128 MiB and about a third of a second per file."""
+SCRYPT_N_LIGHT = 2**12
+"""Work factor where the passphrase itself is long and random (256 bits), so that stretching it adds nothing; 4 MiB a file."""
 SCRYPT_N_TEST = 2**4
 """For tests only: no protection."""
 SCRYPT_R = 8
@@ -234,7 +236,7 @@ class Creation:
         now_s: wall clock, epoch seconds.
         random: source of keys (``os.urandom`` outside tests).
         roles: chain roles; the authority's node adds ``AUTHORITY_ROLE``.
-        scrypt_n: work factor, a power of two; smaller than ``SCRYPT_N`` in tests only.
+        scrypt_n: work factor, a power of two; ``SCRYPT_N_LIGHT`` only for a long random passphrase.
     """
 
     now_s: int
