@@ -44,7 +44,7 @@ class UserIn(Wire):
     name: str = Field(min_length=1, max_length=120, examples=["测试经办"])
     post: str = Field(min_length=1, max_length=120, examples=["贷款受理岗"])
     roles: list[Role] = Field(min_length=1, examples=[["publisher", "caseworker"]])
-    expires: int = Field(description="Epoch seconds.", examples=[1830000000])
+    expires: int = Field(ge=0, le=4_294_967_295, description="Epoch seconds.", examples=[1830000000])
 
 
 class UserOut(Wire):
@@ -62,7 +62,7 @@ class UserOut(Wire):
 class TokenIn(Wire):
     """Life of a new token."""
 
-    days: int = Field(ge=1, examples=[90])
+    days: int = Field(ge=1, le=36_500, examples=[90])
     label: str = Field("", max_length=120)
 
 
@@ -124,8 +124,8 @@ class GrantTermsIn(Wire):
     batch: list[str] = []
     purposes: list[PurposeCode] = Field(min_length=1, max_length=16)
     scenarios: list[Hash0x] = Field(default=[], max_length=8)
-    valid_from: int
-    valid_to: int
+    valid_from: int = Field(ge=0, le=4_294_967_295, examples=[1790000000])
+    valid_to: int = Field(ge=0, le=4_294_967_295, examples=[1820000000])
     uses_per_case: int = Field(ge=1, le=4294967295, examples=[20])
     standing: bool = False
 
@@ -135,7 +135,7 @@ class GrantIn(GrantTermsIn):
 
     receiver: UsccText
     dataset: str = Field(examples=["BDC-01"])
-    version: int | None = None
+    version: int | None = Field(default=None, ge=1, le=65535)
 
 
 class GrantOut(Wire):
@@ -207,7 +207,7 @@ class QueryIn(Wire):
     """A use of another department's data."""
 
     provider: UsccText
-    grant: int = Field(ge=1)
+    grant: int = Field(ge=1, le=4_294_967_295, examples=[1])
     case: CaseRef | None = None
     purpose: PurposeCode
     mode: Literal["verify", "query", "answer"]
@@ -226,13 +226,13 @@ class ReconcileIn(Wire):
 class SuspendIn(Wire):
     """Why a department is suspended: a registered reason code."""
 
-    reason: int = Field(ge=0, le=255)
+    reason: int = Field(ge=0, le=255, examples=[1])
 
 
 class CompromisedIn(Wire):
     """From which block on batches of a department are suspect."""
 
-    since_block: int = Field(ge=0)
+    since_block: int = Field(ge=0, le=9_007_199_254_740_991, examples=[120])
 
 
 class RotateIn(Wire):

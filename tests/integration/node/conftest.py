@@ -12,6 +12,7 @@ import pytest_asyncio
 from tests.support.http import Client, client_of
 from tests.support.network import D02, Network, running_network
 from xinlian.scenarios.synthetic.rows import make_rows
+from xinlian.store import records as table
 
 ALIAS = "GJJ-01"
 
@@ -32,6 +33,13 @@ class Rows:
     def one(self, **changes: Any) -> dict[str, Any]:
         """A fresh row with some fields changed."""
         return {**self.take(1)[0], **changes}
+
+
+def stored(network: Network) -> tuple[int, int]:
+    """Records, and usable record keys: what a refused call must leave as they were."""
+    store = network[D02].node.store
+    with store.node.read() as reader, store.keys.read() as keys:
+        return table.last_position(reader), int(keys.fetch("SELECT count(*) FROM record_keys WHERE wrapped <> zeroblob(60)")[0][0])
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.integration.node.conftest import Rows
+from tests.integration.node.conftest import Rows, stored
 from tests.support.http import Client
 from tests.support.network import D02, Network
 from xinlian.protocol import bundle as bundles
 from xinlian.scenarios.catalogue import load_schemas
 from xinlian.scenarios.synthetic.files import csv_bytes, ndjson_bytes, xlsx_bytes
-from xinlian.store import records as table
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,13 +22,6 @@ IMPORTS = "/api/v1/datasets/GJJ-01/imports"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SCHEMA = load_schemas("new-home-loan")["GJJ-01"]
 WAIT = {"Prefer": "wait=30"}
-
-
-def stored(network: Network) -> tuple[int, int]:
-    """Records, and usable record keys: what a refused call must leave as they were."""
-    store = network[D02].node.store
-    with store.node.read() as reader, store.keys.read() as keys:
-        return table.last_position(reader), int(keys.fetch("SELECT count(*) FROM record_keys WHERE wrapped <> zeroblob(60)")[0][0])
 
 
 async def publish(client: Client, row: dict[str, Any], **headers: str) -> dict[str, Any]:
@@ -281,7 +273,10 @@ async def test_a_revision_before_its_predecessor_is_anchored_waits_for_it(client
     row = rows.one()
     first = (await client.post(RECORDS, json=row)).ok(201)
     path = f"/api/v1/records/{first['record_id']}"
-    (await client.post(path + "/revisions", json={**row, "balance_yuan": "2.00"}, headers=WAIT)).ok(201)
+    second = (await client.post(path + "/revisions", json={**row, "balance_yuan": "2.00"}, headers=WAIT)).ok(201)
+    assert second["state"] == "anchored"
+    states = [(await client.get(path + "/receipt", params={"rev": rev})).ok()["state"] for rev in (1, 2)]
+    assert states == ["anchored", "anchored"]
     report = await verdict(client, (await client.get(path + "/bundle", params={"rev": 1})).body)
     assert report["exit_code"] == 4, report
 

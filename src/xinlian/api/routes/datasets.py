@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
 from xinlian.api.bodies import read_body
+from xinlian.api.parameters import VersionQuery
 from xinlian.api.wire import DatasetOut
 from xinlian.node.catalogue import DatasetInfo
 from xinlian.node.files.template import template
@@ -40,20 +41,20 @@ async def list_datasets(request: Request) -> dict[str, list[DatasetOut]]:
 
 
 @router.get("/{dataset}", dependencies=_reading)
-async def show_dataset(request: Request, dataset: str, version: int | None = None) -> DatasetOut:
+async def show_dataset(request: Request, dataset: str, version: VersionQuery = None) -> DatasetOut:
     """One catalogue entry."""
     return _out(node_of(request).catalogue.info(dataset, version))
 
 
 @router.get("/{dataset}/schema", dependencies=_reading)
-async def schema_file(request: Request, dataset: str, version: int | None = None) -> Response:
+async def schema_file(request: Request, dataset: str, version: VersionQuery = None) -> Response:
     """The schema file, byte for byte."""
     schema = await node_of(request).catalogue.schema_of(dataset, version)
     return Response(schema.source, media_type="application/schema+json")
 
 
 @router.get("/{dataset}/template", dependencies=_reading)
-async def template_file(request: Request, dataset: str, version: int | None = None) -> Response:
+async def template_file(request: Request, dataset: str, version: VersionQuery = None) -> Response:
     """An XLSX file to be filled in."""
     schema = await node_of(request).catalogue.schema_of(dataset, version)
     headers = {"Content-Disposition": f'attachment; filename="{schema.alias}-v{schema.version}.xlsx"'}

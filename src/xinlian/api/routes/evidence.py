@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
 from xinlian.api.bodies import read_body
+from xinlian.api.parameters import NumberPath, RevQuery
 from xinlian.node.people import Role
 from xinlian.protocol.bundle import dumps
 
@@ -18,7 +19,7 @@ BUNDLE_LIMIT_BYTES = 8_000_000
 
 
 @router.get("/records/{record_id}/receipt", tags=["receipts"], dependencies=[Depends(allow(Role.PUBLISHER, Role.AUDITOR))])
-async def receipt(request: Request, record_id: str, rev: int | None = None) -> dict[str, Any]:
+async def receipt(request: Request, record_id: str, rev: RevQuery = None) -> dict[str, Any]:
     """The receipt of a record; ``receipt`` is null while it is pending."""
     return node_of(request).bundles.receipt_state(record_id, rev)
 
@@ -27,7 +28,7 @@ async def receipt(request: Request, record_id: str, rev: int | None = None) -> d
 async def record_bundle(
     request: Request,
     record_id: str,
-    rev: int | None = None,
+    rev: RevQuery = None,
     fields: Annotated[str | None, "names separated by commas; absent = all, empty = none"] = None,
     signed: bool = False,
 ) -> Response:
@@ -38,13 +39,13 @@ async def record_bundle(
 
 
 @router.get("/answers/{position}/bundle", tags=["bundles"], dependencies=[Depends(allow(Role.SHARING, Role.AUDITOR))])
-async def answer_bundle(request: Request, position: int) -> Response:
+async def answer_bundle(request: Request, position: NumberPath) -> Response:
     """The evidence bundle of an answer statement that this department gave."""
     return Response(dumps(node_of(request).bundles.answer_bundle(position)), media_type="application/json")
 
 
 @router.get("/reads/{position}/bundle", tags=["bundles"], dependencies=[Depends(allow(Role.AUDITOR))])
-async def read_bundle(request: Request, position: int) -> Response:
+async def read_bundle(request: Request, position: NumberPath) -> Response:
     """The evidence bundle of a read entry, clear parts only."""
     return Response(dumps(node_of(request).bundles.read_bundle(position)), media_type="application/json")
 

@@ -7,6 +7,7 @@ from typing import Literal
 from fastapi import APIRouter, Depends, Request
 
 from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
+from xinlian.api.parameters import NumberPath
 from xinlian.api.wire import GrantIn, GrantOut, GrantTermsIn, ReasonIn
 from xinlian.node.people import Role
 from xinlian.node.sharing import GrantInfo, TermsByName
@@ -52,7 +53,7 @@ async def list_grants(request: Request, direction: Literal["given", "received", 
 
 
 @router.get("/{provider}/{number}", dependencies=_reading)
-async def show_grant(request: Request, provider: str, number: int) -> GrantOut:
+async def show_grant(request: Request, provider: str, number: NumberPath) -> GrantOut:
     """One grant."""
     return _out(await node_of(request).sharing.info(provider, number))
 
@@ -65,14 +66,14 @@ async def give_grant(request: Request, grant: GrantIn) -> GrantOut:
 
 
 @router.post("/{number}/narrow", dependencies=_writing)
-async def narrow_grant(request: Request, number: int, terms: GrantTermsIn) -> GrantOut:
+async def narrow_grant(request: Request, number: NumberPath, terms: GrantTermsIn) -> GrantOut:
     """Narrow a grant; no term may become wider."""
     info, tx_hash = await node_of(request).sharing.narrow(number, _terms(terms))
     return _out(info, tx_hash)
 
 
 @router.post("/{number}/revoke", dependencies=_writing)
-async def revoke_grant(request: Request, number: int, body: ReasonIn) -> GrantOut:
+async def revoke_grant(request: Request, number: NumberPath, body: ReasonIn) -> GrantOut:
     """Revoke a grant for good."""
     info, tx_hash = await node_of(request).sharing.revoke(number, body.reason)
     return _out(info, tx_hash)

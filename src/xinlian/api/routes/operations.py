@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 
 from xinlian.api.access import allow, node_of
+from xinlian.api.parameters import LimitQuery, NumberPath
 from xinlian.api.wire import RotateIn
 from xinlian.node.people import Role
 
@@ -22,22 +23,22 @@ async def list_parked(request: Request) -> dict[str, Any]:
 
 
 @router.post("/parked/{item_id}/replay", dependencies=_operator)
-async def replay_parked(request: Request, item_id: int) -> dict[str, Any]:
+async def replay_parked(request: Request, item_id: NumberPath) -> dict[str, Any]:
     """Try a parked item again."""
     await node_of(request).anchoring.replay(item_id)
     return {"replayed": item_id}
 
 
 @router.get("/batches", dependencies=_looking)
-async def list_batches(request: Request, limit: int = 50) -> dict[str, Any]:
+async def list_batches(request: Request, limit: LimitQuery = 50) -> dict[str, Any]:
     """The newest batches of this node with their state."""
-    return {"items": node_of(request).anchoring.batches(max(1, min(limit, 200)))}
+    return {"items": node_of(request).anchoring.batches(limit)}
 
 
 @router.get("/transactions", dependencies=_looking)
-async def list_transactions(request: Request, limit: int = 50) -> dict[str, Any]:
+async def list_transactions(request: Request, limit: LimitQuery = 50) -> dict[str, Any]:
     """The newest transactions of this node's keys."""
-    return {"items": node_of(request).anchoring.transactions(max(1, min(limit, 200)))}
+    return {"items": node_of(request).anchoring.transactions(limit)}
 
 
 @router.post("/keys/rotate", dependencies=_operator)

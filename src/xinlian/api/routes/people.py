@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
+from xinlian.api.parameters import NumberPath
 from xinlian.api.wire import TokenIn, TokenOut, UserIn, UserOut
 from xinlian.node.people import NewUser, Person, Role
 
@@ -45,12 +46,12 @@ async def add_user(request: Request, user: UserIn) -> UserOut:
 
 
 @router.post("/users/{user_id}/tokens", status_code=201, dependencies=[Depends(allow(Role.OPERATOR))])
-async def issue_token(request: Request, user_id: int, token: TokenIn) -> TokenOut:
+async def issue_token(request: Request, user_id: NumberPath, token: TokenIn) -> TokenOut:
     """Make a token for a user; it is shown once."""
     return TokenOut(token=await node_of(request).people.issue_token(user_id, token.days, token.label))
 
 
 @router.delete("/users/{user_id}", status_code=204, dependencies=[Depends(allow(Role.OPERATOR))])
-async def disable_user(request: Request, user_id: int) -> None:
+async def disable_user(request: Request, user_id: NumberPath) -> None:
     """Disable a user and all their tokens."""
     await node_of(request).people.disable(user_id)

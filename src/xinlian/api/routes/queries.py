@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 
 from xinlian.api.access import allow, node_of
+from xinlian.api.parameters import LimitQuery
 from xinlian.api.wire import QueryIn
 from xinlian.node.asking import AskItem, Question
 from xinlian.node.people import Person, Role
@@ -39,7 +40,7 @@ async def ask(
 async def list_queries(
     request: Request,
     _person: Annotated[Person, Depends(allow(Role.CASEWORKER, Role.AUDITOR))],
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: LimitQuery = 50,
 ) -> dict[str, Any]:
     """Queries of this node, newest first, without values."""
     return {"items": node_of(request).asking.newest(limit)}

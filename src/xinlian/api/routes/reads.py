@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 
 from xinlian.api.access import allow, node_of
+from xinlian.api.parameters import CursorQuery, LimitQuery
 from xinlian.api.wire import ReconcileIn
 from xinlian.node.people import Role
 
@@ -18,8 +19,8 @@ _reading = [Depends(allow(Role.AUDITOR, Role.CASEWORKER, Role.SHARING))]
 async def list_reads(
     request: Request,
     counterparty: str | None = None,
-    cursor: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: CursorQuery = 0,
+    limit: LimitQuery = 50,
 ) -> dict[str, Any]:
     """Clear parts of the read entries, oldest first."""
     entries = node_of(request).reads.page(cursor, limit, counterparty)
