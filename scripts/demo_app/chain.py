@@ -59,7 +59,7 @@ class Chain:
             time_s, seen_at = self._last
             began = time_s + 1 + int(time.monotonic() - seen_at)
         self.processes.start(PROCESS, [*_anvil(), *self._options(began)])
-        wait_for("the chain", self._answers, 20.0, PROCESS)
+        wait_for("the chain", self._answers, 60.0, PROCESS)
 
     def _options(self, began_s: int) -> list[str]:
         fees = ["--gas-price", "0", "--block-base-fee-per-gas", "0", "--disable-min-priority-fee"]

@@ -20,7 +20,7 @@ from xinlian.scenarios.synthetic import CONTRACT_NO, JIA, PERMIT_NO, YI, Person
 Subject = Mapping[str, str]
 JIA_SUBJECT, YI_SUBJECT, CONTRACT, PERMIT, _UNIT = SUBJECTS
 REQUIRED_YUAN: Final = "220000.00"
-_ANCHORED_S: Final = 30.0
+_ANCHORED_S: Final = 60.0
 _VERIFIED: Final = 0
 
 
@@ -195,7 +195,7 @@ def _wait_open(node: NodeHandle, lead: str, case_no: str) -> None:
     def look() -> bool | None:
         return True if api.ask("GET", f"/api/v1/cases/{lead}/{case_no}").status == 200 else None
 
-    wait_for(f"case {case_no} on {node.department.id}", look, 20.0, node.name)
+    wait_for(f"case {case_no} on {node.department.id}", look, 60.0, node.name)
 
 
 def collect(stage: Stage) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from scripts.demo_app.problems import DemoError
 from scripts.demo_app.processes import Processes
 
-_TIMEOUT_S = 90.0
+_TIMEOUT_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _POSTS: Final = {
     "auditor": "审计岗",
     "authority": "共享主管岗",
 }
-_READY_S: Final = 90.0
+_READY_S: Final = 180.0
 AUTHORITY: Final = "D01"
 _SETTINGS: Final[dict[str, Any]] = {
     "demo": True,

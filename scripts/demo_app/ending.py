@@ -6,17 +6,15 @@ import json
 import sqlite3
 import uuid
 from contextlib import closing
-from pathlib import Path
 from typing import Any, Final
 
 from scripts.demo_app.collecting import save_bundle, search
-from scripts.demo_app.problems import DemoError
 from scripts.demo_app.stage import NodeHandle, Stage
 from scripts.demo_app.web import wait_for
 from xinlian.scenarios.synthetic import DING, WU
 
 _PERMIT: Final = "(测)房预售证第2026005号"
-_ENDED_S: Final = 40.0
+_ENDED_S: Final = 60.0
 
 
 def end(stage: Stage) -> None:
@@ -30,19 +28,19 @@ def end(stage: Stage) -> None:
     run("erased", "erased 已删除: nothing left to read (测试丁, GA-01)", expected, lambda: _erased(stage))
 
 
-def _wait_code(stage: Stage, bundle: Path, code: int) -> dict[str, Any]:
-    """Verify until the chain says what is expected, or the time is over; returns the last report."""
-    last: dict[str, Any] = {}
+def _wait_status(node: NodeHandle, record_id: str, status: str, rev: int = 1) -> None:
+    """Wait until a node sees a status of one of its records on chain.
 
-    def look() -> dict[str, Any] | None:
-        nonlocal last
-        last = stage.verify(bundle)
-        return last if last["exit_code"] == code else None
+    Raises:
+        DemoError: when it does not come.
+    """
+    api = node.person("publisher")
 
-    try:
-        return wait_for(f"exit code {code}", look, _ENDED_S)
-    except DemoError:
-        return last
+    def look() -> bool | None:
+        found = api.get(f"/api/v1/records/{record_id}/receipt?rev={rev}")
+        return True if found["receipt"] is not None and found["status"] == status else None
+
+    wait_for(f"status {status} of a record of {node.department.id}", look, _ENDED_S, node.name)
 
 
 def _superseded(stage: Stage) -> dict[str, Any]:
@@ -54,7 +52,8 @@ def _superseded(stage: Stage) -> dict[str, Any]:
     row = node.person("publisher").get(f"/api/v1/records/{record_id}")["fields"]
     revised = {**row, "continuous_months": 6, "paid_to": "202611"}
     node.person("publisher").post(f"/api/v1/records/{record_id}/revisions", revised, {"prefer": "wait=30"})
-    without = _wait_code(stage, old, 4)
+    _wait_status(node, record_id, "superseded")
+    without = stage.verify(old)
     full = save_bundle(node, record_id, stage.places.ended / "superseded-with-successor.json", rev=1)
     new = save_bundle(node, record_id, stage.places.bundles / "revision-2.json")
     return {
@@ -72,7 +71,8 @@ def _revoked(stage: Stage) -> dict[str, int]:
     bundle = save_bundle(node, found["record_id"], stage.places.ended / "revoked.json")
     before = stage.verify(bundle)["exit_code"]
     node.person("publisher").post(f"/api/v1/records/{found['record_id']}/revoke", {"reason": 1})
-    return {"before": before, "after": _wait_code(stage, bundle, 5)["exit_code"]}
+    _wait_status(node, found["record_id"], "revoked")
+    return {"before": before, "after": stage.verify(bundle)["exit_code"]}
 
 
 def _erased(stage: Stage) -> dict[str, Any]:
@@ -83,7 +83,8 @@ def _erased(stage: Stage) -> dict[str, Any]:
     before = stage.verify(bundle)["exit_code"]
     publisher = node.person("publisher")
     publisher.post(f"/api/v1/records/{record_id}/erase", {"reason": 1})
-    after = _wait_code(stage, bundle, 6)["exit_code"]
+    _wait_status(node, record_id, "erased")
+    after = stage.verify(bundle)["exit_code"]
     shown = publisher.ask("GET", f"/api/v1/records/{record_id}")
     has_fields = isinstance(shown.body, dict) and "fields" in shown.body
     return {

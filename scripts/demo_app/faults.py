@@ -79,7 +79,7 @@ def _new_marriages() -> bytes:
 def _chain_down(stage: Stage) -> dict[str, Any]:
     node, publisher = stage.fund, stage.fund.person("publisher")
     stage.chain.stop()
-    chain_check = wait_for("the node to notice", lambda: True if not _chain_check(node) else None, 20.0, node.name)
+    chain_check = wait_for("the node to notice", lambda: True if not _chain_check(node) else None, 60.0, node.name)
     published = publisher.ask("POST", "/api/v1/datasets/GJJ-01/records", _new_account(node))
     record = publisher.get(f"/api/v1/records/{published.body['record_id']}")
     receipt = publisher.get(f"/api/v1/records/{record['record_id']}/receipt")["receipt"]

@@ -57,7 +57,7 @@ def _published(stage: Stage, alias: str) -> str:
         state = str(api.get(f"/api/v1/datasets/{alias}")["state"])
         return state if state == "published" else None
 
-    return wait_for(f"dataset {alias} to be published", look, 20.0, api.node)
+    return wait_for(f"dataset {alias} to be published", look, 60.0, api.node)
 
 
 def _files(stage: Stage, manifest: Manifest) -> dict[str, int]:

@@ -84,7 +84,7 @@ def _closed_case(stage: Stage) -> dict[str, Any]:
     def closed() -> bool | None:
         return True if api.get(f"/api/v1/cases/{lead}/{CLOSED_CASE_NO}")["closed_at"] is not None else None
 
-    wait_for("the closing to reach D07", closed, 20.0, api.node)
+    wait_for("the closing to reach D07", closed, 60.0, api.node)
     return {"before": before, **_refusal(put(stage, _one_marriage(), CLOSED_CASE_NO))}
 
 

@@ -86,4 +86,4 @@ def _seen_by_receiver(stage: Stage, alias: str, receiver: str, number: int) -> s
         answer = api.ask("GET", f"/api/v1/grants/{provider}/{number}")
         return str(answer.body["state"]) if answer.status == 200 else None
 
-    return wait_for(f"grant {number} of {provider} at its receiver", look, 20.0, api.node)
+    return wait_for(f"grant {number} of {provider} at its receiver", look, 60.0, api.node)

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "scripts" / "demo"
-BUDGET_S = 150
+BUDGET_S = 150  # on two cores of its own; the limits leave room for a machine that does other work
 PROVIDERS_ASKED = {"identity", "marriage", "contract", "permit", "payment", "payment-reached", "home-count", "no-record"}
 REFUSED = {"field-outside", "person-outside", "person-outside-forged", "closed-case", "revoked-grant"}
 EVIDENCE = {"altered", "forged-ledger", "superseded", "revoked", "erased"}
@@ -24,7 +24,7 @@ def run_demo(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedPr
         cwd=cwd,
         capture_output=True,
         encoding="utf-8",
-        timeout=BUDGET_S * 2,
+        timeout=BUDGET_S * 4,
         check=False,
         stdin=subprocess.DEVNULL,
     )
@@ -42,7 +42,7 @@ def left_running(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(BUDGET_S * 2)
+@pytest.mark.timeout(BUDGET_S * 4 + 30)
 def test_demo_runs_once_and_every_step_is_as_expected(tmp_path: Path) -> None:
     out = tmp_path / "out"
     ran = run_demo("--once", "--out", out)
