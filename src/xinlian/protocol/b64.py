@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import binascii
 import re
-from base64 import urlsafe_b64encode
 from typing import Final
 
 from xinlian.protocol.errors import InputError
 
 _ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+_FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
+_PADDING: Final = (b"", b"===", b"==", b"=")
 
 
 def b64u(data: bytes) -> str:
     """Return the base64url text of ``data``, without padding."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode("ascii")
 
 
 def unb64u(text: str) -> bytes:
@@ -29,10 +31,17 @@ def unb64u(text: str) -> bytes:
     Raises:
         InputError: ``base64-form`` for any text that ``b64u`` does not write.
     """
-    if _ALPHABET.fullmatch(text) is None or len(text) % 4 == 1:
-        raise InputError("base64-form", "expected base64url without padding", length=len(text))
-    standard = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
-    data = binascii.a2b_base64(standard)
-    if b64u(data) != text:
-        raise InputError("base64-form", "expected canonical base64url (unused bits zero)", length=len(text))
+    try:
+        raw = text.encode("ascii")
+        data = binascii.a2b_base64(raw.translate(_FROM_URL) + _PADDING[len(raw) % 4])
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise _wrong(text) from error
+    if binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=") != raw:  # also when foreign characters were passed over
+        raise _wrong(text)
     return data
+
+
+def _wrong(text: str) -> InputError:
+    if _ALPHABET.fullmatch(text) is None or len(text) % 4 == 1:
+        return InputError("base64-form", "expected base64url without padding", length=len(text))
+    return InputError("base64-form", "expected canonical base64url (unused bits zero)", length=len(text))

@@ -16,7 +16,7 @@ Source: issue 1, Protocol; design.md 4.6.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from xinlian.protocol import sdjwt
@@ -54,6 +54,8 @@ class Bundle:
         signed: the statement as a compact JWS, or None.
         successor: the next revision when the record is superseded, or None.
         issued_at: when the bundle was made, epoch seconds; a hint.
+
+    The disclosures are parsed once, when they are first asked for.
     """
 
     statement: Statement
@@ -62,14 +64,26 @@ class Bundle:
     signed: str | None
     successor: Successor | None
     issued_at: EpochS
+    _opened: tuple[Disclosure, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
     def opened(self) -> tuple[Disclosure, ...]:
-        """Return the parsed disclosures, in the bundle's order."""
-        return tuple(parse_disclosure(text) for text in self.disclosures)
+        """Return the parsed disclosures, in the bundle's order.
+
+        Raises:
+            InputError: ``disclosure-form`` when one is not of its form.
+        """
+        if self._opened is None:
+            object.__setattr__(self, "_opened", tuple(parse_disclosure(text) for text in self.disclosures))
+        return self._opened or ()
 
 
 def dumps(bundle: Bundle) -> bytes:
     """Return the bundle as one line of JSON, UTF-8."""
+    return dumps_canonical(to_json(bundle))
+
+
+def to_json(bundle: Bundle) -> dict[str, object]:
+    """Return the bundle's JSON members, in the order in which they are written."""
     members: dict[str, object] = {
         "format": FORMAT,
         "statement": b64u(bundle.statement.raw),
@@ -80,7 +94,7 @@ def dumps(bundle: Bundle) -> bytes:
     members["receipt"] = None if bundle.receipt is None else bundle.receipt.to_json()
     members["successor"] = None if bundle.successor is None else _successor_json(bundle.successor)
     members["issued_at"] = bundle.issued_at
-    return dumps_canonical(members)
+    return members
 
 
 def parse(data: bytes) -> Bundle:
@@ -105,7 +119,7 @@ def _parse(members: object) -> Bundle:
         raise InputError("bundle-format", f"missing or unknown: {odd[0][:64]}", field=odd[0][:64])
     if members["format"] != FORMAT:
         raise InputError("bundle-format", f"format: expected {FORMAT}", field="format")
-    return Bundle(
+    bundle = Bundle(
         statement=_parse_statement(members["statement"]),
         disclosures=_parse_disclosures(members["disclosures"]),
         receipt=None if members["receipt"] is None else Receipt.from_json(members["receipt"]),
@@ -113,6 +127,8 @@ def _parse(members: object) -> Bundle:
         successor=None if members["successor"] is None else _parse_successor(members["successor"]),
         issued_at=_parse_time(members["issued_at"]),
     )
+    bundle.opened()
+    return bundle
 
 
 def _parse_statement(text: object) -> Statement:
@@ -127,7 +143,6 @@ def _parse_disclosures(items: object) -> tuple[str, ...]:
     for item in items:
         if not isinstance(item, str):
             raise InputError("bundle-format", "disclosures: expected texts", field="disclosures")
-        parse_disclosure(item)
     return tuple(items)
 
 

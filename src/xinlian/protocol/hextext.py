@@ -9,6 +9,7 @@ Example: ``checksum_address("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")`` is `
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from xinlian.protocol.keccak import keccak256
@@ -34,6 +35,7 @@ def is_address(text: object) -> bool:
     return text == text.lower() or text == checksum_address(text)
 
 
+@lru_cache(maxsize=256)
 def checksum_address(text: str) -> str:
     """Return the address with its EIP-55 checksum; ``text`` is ``0x`` and 40 hex characters of any case."""
     digits = text[2:].lower()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Final, NoReturn
 
 import orjson
@@ -24,6 +25,10 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 32
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_NO_BRACKETS_OR_QUOTES: Final = _NO_BRACKETS.replace(b'"', b"")
+_PLAIN: Final = frozenset({str, bool, type(None)})
+_NAMES: Final = frozenset({str})
 
 
 def loads_strict(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> object:
@@ -92,13 +97,21 @@ def _check_depth(text: str, max_depth: int) -> None:
     if text.count("[") + text.count("{") <= max_depth:
         return
     depth = 0
-    for char in _STRING.sub("", text):
-        if char in "[{":
+    for byte in _brackets(text):
+        if byte in b"[{":
             depth += 1
             if depth > max_depth:
                 raise InputError("json-too-deep", f"nested deeper than {max_depth}", limit=max_depth)
-        elif char in "]}":
+        else:
             depth -= 1
+
+
+def _brackets(text: str) -> bytes:
+    """The brackets of a JSON text in their order, without those inside strings."""
+    if "\\" in text:
+        return _STRING.sub("", text).encode().translate(None, _NO_BRACKETS)
+    kept = text.encode().translate(None, _NO_BRACKETS_OR_QUOTES)
+    return b"".join(kept.split(b'"')[::2])  # without escapes every second part stands inside a string
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -144,17 +157,22 @@ def _check_surrogates(value: object) -> None:
 
 def _check_exact(value: object) -> None:
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind in _PLAIN:
         return
     if isinstance(value, int) and kind is int and -MAX_EXACT_INT <= value <= MAX_EXACT_INT:
         return
     if isinstance(value, list) and kind is list:
-        for item in value:
-            _check_exact(item)
+        _check_all_exact(value)
     elif isinstance(value, dict) and kind is dict:
-        for name, item in value.items():
-            if type(name) is not str:
-                raise InputError("json-not-exact", "a key is not a string")
-            _check_exact(item)
+        if value and set(map(type, value)) != _NAMES:
+            raise InputError("json-not-exact", "a key is not a string")
+        _check_all_exact(value.values())
     else:
         raise InputError("json-not-exact", f"a {kind.__name__} cannot be written exactly", type=kind.__name__)
+
+
+def _check_all_exact(values: Collection[object]) -> None:
+    if not _PLAIN.issuperset(map(type, values)):
+        for item in values:
+            if type(item) not in _PLAIN:
+                _check_exact(item)

@@ -20,14 +20,16 @@ Source: RFC 9901 §4.2; design.md 4.1.
 
 from __future__ import annotations
 
+import re
 from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256, shake_256
-from itertools import pairwise
 from struct import Struct
 from typing import Final
+
+import orjson
 
 from xinlian.protocol.b64 import b64u, unb64u
 from xinlian.protocol.errors import InputError
@@ -45,6 +47,10 @@ PROTOCOL_TYPES: Final = frozenset({VCT_ANSWER, VCT_READ})
 _SALT_LABEL: Final = b"xinlian rec/1 salts"
 _SALT_CHARS: Final = 22
 _DIGEST_CHARS: Final = 43
+_DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+"""Base64url of 32 bytes; the spare bits of the last character are zero."""
+_SALT: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]", re.ASCII)
+_SCALARS: Final = frozenset({str, int, bool, type(None)})
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _HEAD_NAMES: Final = ("iss", "vct", "jti", "iat", "rev")
 _RESERVED: Final = frozenset({*_HEAD_NAMES, "prev", "_sd", "_sd_alg", "..."})
@@ -202,6 +208,9 @@ def parse_statement(data: bytes) -> Statement:
     Raises:
         InputError: ``statement-form`` otherwise (broken JSON keeps its own code, e.g. ``json-duplicate-key``).
     """
+    plain = _plain_statement(data)
+    if plain is not None:
+        return plain
     claims = loads_strict(data, max_bytes=MAX_STATEMENT_BYTES, max_depth=8)
     if not isinstance(claims, dict):
         raise InputError("statement-form", "expected a JSON object")
@@ -212,12 +221,34 @@ def parse_statement(data: bytes) -> Statement:
     return Statement(head.iss, head.vct, head.jti, head.iat, head.rev, head.prev, head.extra, sd, data)
 
 
+def _plain_statement(data: bytes) -> Statement | None:
+    """A statement without extra claims, read by the fast parser; None for any other bytes, which the strict parser judges.
+
+    The fast parser is lenient (of two equal keys it keeps the last), but what it read is written again and compared byte by byte.
+    """
+    if len(data) > MAX_STATEMENT_BYTES:
+        return None
+    try:
+        claims = orjson.loads(data)
+        if not isinstance(claims, dict) or not _RESERVED.issuperset(claims):
+            return None
+        head, sd = _parse_head(claims), _parse_digests(claims.get("_sd"))
+    except (orjson.JSONDecodeError, InputError):
+        return None
+    if _statement_bytes(head, '","'.join(sd)) != data:
+        return None
+    return Statement(head.iss, head.vct, head.jti, head.iat, head.rev, head.prev, (), sd, data)
+
+
 def parse_disclosure(text: str) -> Disclosure:
     """Read a disclosure; only the exact text that the encoder writes is accepted.
 
     Raises:
         InputError: ``disclosure-form`` otherwise.
     """
+    plain = _plain_disclosure(text)
+    if plain is not None:
+        return plain
     try:
         items = loads_strict(unb64u(text), max_bytes=MAX_DISCLOSURE_BYTES, max_depth=8)
     except InputError as error:
@@ -231,6 +262,27 @@ def parse_disclosure(text: str) -> Disclosure:
     exact = value_text(value)
     if name in _RESERVED or disclosure(unb64u(salt), name, exact) != text:
         raise InputError("disclosure-form", "the bytes are not those that the encoder rec/1 writes")
+    return Disclosure(salt, name, value, exact)
+
+
+def _plain_disclosure(text: str) -> Disclosure | None:
+    """A disclosure of a scalar, read by the fast parser; None for any other text, which the strict parser judges.
+
+    As with statements, what was read is written again and compared byte by byte.
+    """
+    try:
+        raw = unb64u(text)
+        items = orjson.loads(raw)
+        if not (isinstance(items, list) and len(items) == 3 and type(items[2]) in _SCALARS):
+            return None
+        salt, name, value = items
+        if not (isinstance(salt, str) and isinstance(name, str)) or name in _RESERVED or _SALT.fullmatch(salt) is None:
+            return None
+        exact, named = value_text(value), _name_text(name)
+    except (orjson.JSONDecodeError, InputError):
+        return None
+    if len(raw) > MAX_DISCLOSURE_BYTES or f'["{salt}",{named},{exact}]'.encode() != raw:
+        return None
     return Disclosure(salt, name, value, exact)
 
 
@@ -346,10 +398,9 @@ def _parse_prev(prev: object) -> bytes | None:
 def _parse_digests(digests: object) -> tuple[str, ...]:
     if not isinstance(digests, list) or not all(isinstance(item, str) for item in digests):
         raise InputError("statement-form", "_sd: expected a list of texts", field="_sd")
-    for item in digests:
-        if len(item) != _DIGEST_CHARS or len(unb64u(item)) != 32:
-            raise InputError("statement-form", "_sd: expected digests of 43 characters", field="_sd")
-    if any(left >= right for left, right in pairwise(digests)):
+    if not all(map(_DIGEST.fullmatch, digests)):
+        raise InputError("statement-form", "_sd: expected digests of 43 characters", field="_sd")
+    if digests != sorted(set(digests)):
         raise InputError("statement-form", "_sd: expected rising order without repetition", field="_sd")
     return tuple(digests)
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from xinlian.protocol.chainview import Anchoring
@@ -166,6 +167,7 @@ _STATUS_WORDS: Final = {
 _MARKS: Final = {Outcome.PASSED: "ok     ", Outcome.FAILED: "FAILED ", Outcome.NOT_RUN: "NOT RUN", Outcome.PENDING: "pending"}
 
 
+@lru_cache(maxsize=1024)
 def time_text(time_s: int) -> str:
     """Return epoch seconds as ``YYYY-MM-DDTHH:MM:SSZ``; the bare number when no calendar date fits it."""
     try:

@@ -19,7 +19,7 @@ from xinlian.protocol.chainview import Anchoring, ChainView, KeySetFrom
 from xinlian.protocol.errors import ChainError, EvidenceError, InputError
 from xinlian.protocol.manifest import CONTRACTS, Deployment
 from xinlian.protocol.receipt import Receipt
-from xinlian.protocol.record import Statement, disclosure_digest, parse_disclosure
+from xinlian.protocol.record import Statement, disclosure_digest
 from xinlian.protocol.report import Check, Outcome, time_text
 from xinlian.protocol.suite import leaf_hash
 from xinlian.protocol.types import Hash32, Stream, issuer_of, split_dataset_vct, uscc_of_issuer
@@ -99,8 +99,8 @@ def _check_code_hash(facts: Facts) -> str:
 def _check_disclosures(facts: Facts) -> str:
     digests = set(facts.statement.sd)
     names: set[str] = set()
-    for text in facts.bundle.disclosures:
-        name = parse_disclosure(text).name
+    for text, opened in zip(facts.bundle.disclosures, facts.bundle.opened(), strict=True):
+        name = opened.name
         if disclosure_digest(text) not in digests:
             raise _FailedError("a disclosure is not in the statement's _sd")
         if name in names or name in dict(facts.statement.extra):
