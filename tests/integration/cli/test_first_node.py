@@ -1,6 +1,6 @@
 """A department's first day by the command line alone, on a real chain, with the node as a process of its own.
 
-Most commands run inside the test's process (imports cost a second each); ``in_process=False`` runs the installed program.
+Most commands run inside the test's process (imports cost a second each); ``run_program`` runs the installed program.
 """
 
 from __future__ import annotations
@@ -49,24 +49,27 @@ class Desk:
     folder: Path
     environment: dict[str, str]
 
-    def run(self, *arguments: str | Path, stdin: str = "", in_process: bool = True, **extra: str) -> Ran:
-        if in_process:
-            with contextlib.chdir(self.folder):
-                done = RUNNER.invoke(app, [*map(str, arguments)], input=stdin, env={**self.environment, **extra})
-            if done.exception is not None and not isinstance(done.exception, SystemExit):
-                raise done.exception
-            return Ran(done.exit_code, done.stdout, done.stderr)
-        program = subprocess.run(
+    def run(self, *arguments: str | Path, stdin: str = "", **extra: str) -> Ran:
+        """A command inside this process."""
+        with contextlib.chdir(self.folder):
+            done = RUNNER.invoke(app, [*map(str, arguments)], input=stdin, env={**self.environment, **extra})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Ran(done.exit_code, done.stdout, done.stderr)
+
+    def run_program(self, *arguments: str | Path, **extra: str) -> Ran:
+        """The installed program, in a process of its own."""
+        done = subprocess.run(
             [PROGRAM, *map(str, arguments)],
             cwd=self.folder,
             env={**self.environment, **extra},
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
             timeout=90,
             check=False,
         )
-        return Ran(program.returncode, program.stdout, program.stderr)
+        return Ran(done.returncode, done.stdout, done.stderr)
 
     def need(self, *arguments: str | Path, stdin: str = "", **extra: str) -> Any:
         ran = self.run(*arguments, "--json", stdin=stdin, **extra)
@@ -94,7 +97,7 @@ def desk(anvil: Anvil, tmp_path_factory: pytest.TempPathFactory) -> Desk:
         "XINLIAN_DEPLOYMENT": str(folder / "deployment.json"),
     }
     desk = Desk(folder, environment)
-    authority = desk.need("authority", "init", "--keys", "authority")
+    authority = desk.need("authority", "init", "--keys", "authority", "--light-kdf")
     deployed = desk.need("deploy", "--keys", "authority")
     assert deployed["authority"] == authority["authority"]
     return desk
@@ -118,7 +121,7 @@ def served(desk: Desk) -> Iterator[Served]:
     """The department's node: set up, registered, serving as a process of its own."""
     port = free_port()
     setup = ("--department", USCC, "--name", "测试市住房公积金管理中心", "--endpoint", f"http://127.0.0.1:{port}")
-    options = ("--listen-port", str(port), "--development", "--token-out", "operator.token")
+    options = ("--listen-port", str(port), "--development", "--light-kdf", "--token-out", "operator.token")
     made = desk.need("department", "init", "--data-dir", "fund", *setup, *options)
     assert "token" not in made
     desk.need("department", "request", "--data-dir", "fund", "-o", "request.json")
@@ -248,7 +251,7 @@ def test_a_record_is_published_anchored_and_verified(served: Served, clerk: dict
     report = desk.need("verify", "evidence.json")
     assert report["exit_code"] == 0
     assert {check["outcome"] for check in report["checks"]} == {"passed"}
-    text = desk.run("verify", "evidence.json", in_process=False)
+    text = desk.run_program("verify", "evidence.json")
     assert text.code == 0
     assert text.out.startswith("AUTHENTIC AND CURRENT as of block")
     shown = desk.need("record", "show", record, **clerk)
@@ -323,7 +326,7 @@ def test_a_file_with_a_wrong_row_publishes_nothing(served: Served, clerk: dict[s
 
 def test_who_may_not_is_told_so(served: Served, clerk: dict[str, str]) -> None:
     desk = served.desk
-    as_clerk = desk.run("user", "disable", "1", "--json", in_process=False, **clerk)
+    as_clerk = desk.run_program("user", "disable", "1", "--json", **clerk)
     assert as_clerk.code == 10
     assert json.loads(as_clerk.err)["code"] == "role-missing"
     without = desk.run("user", "list", XINLIAN_URL=served.url)
@@ -339,4 +342,3 @@ def test_no_secret_stands_in_any_output_or_log(served: Served, clerk: dict[str, 
     log = (served.desk.folder / "node.log").read_text()
     for secret in (token, served.operator.read_text().strip(), "a passphrase of the tests"):
         assert secret not in said.out + said.err + log
-

@@ -51,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.node.asked.append(Asked(self.command, self.path, headers, body))
         path = self.path.partition("?")[0]
-        missing = (404, {"code": "route-unknown", "detail": "no such thing"}, {})
+        missing: tuple[int, Any, dict[str, str]] = (404, {"code": "route-unknown", "detail": "no such thing"}, {})
         pages = self.node.pages.get(path)
         if pages is not None:
             number = int(self.path.partition("cursor=")[2].partition("&")[0] or 0)
@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_DELETE = _serve
+    do_GET = do_POST = do_DELETE = _serve  # noqa: N815 (the base class's names)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -42,7 +42,9 @@ def test_a_file_without_a_token_is_named(tmp_path: Path, content: str) -> None:
     assert caught.value.code == "token-file"
 
 
-@pytest.mark.parametrize("url", ["", "127.0.0.1:8700", "ftp://x", "http://", "http://u:p@host", "http://host:port", "http://h?q=1"])
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:8700", "ftp://x", "http://", "http://u:p@host", "http://host:port", "http://h?q=1"]
+)
 def test_a_url_that_is_none_is_named(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Client.create(url, None, None, 5.0)

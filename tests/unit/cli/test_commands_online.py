@@ -41,7 +41,7 @@ class Case:
     stdin: str = ""
 
 
-EMPTY = {"items": [], "next_cursor": None}
+EMPTY: dict[str, Any] = {"items": [], "next_cursor": None}
 SUBJECT = {"kind": "person", "value": "411599199001010014"}
 GRANT = {"provider": USCC, "number": 3, "state": "active", "terms": {"query": ["unit_code"]}}
 TERMS = {
@@ -85,7 +85,12 @@ CASES = [
         {"items": []},
         "411599199001010014\n",
     ),
-    Case(f"record show {RID} --rev 2", "GET", f"/api/v1/records/{RID}?rev=2", answer={"fields": {"a": 1}, "receipt": {"sequence": 1}}),
+    Case(
+        f"record show {RID} --rev 2",
+        "GET",
+        f"/api/v1/records/{RID}?rev=2",
+        answer={"fields": {"a": 1}, "receipt": {"sequence": 1}},
+    ),
     Case(f"record receipt {RID}", "GET", f"/api/v1/records/{RID}/receipt", answer={"receipt": None, "state": "pending"}),
     Case(f"record revise {RID}", "POST", f"/api/v1/records/{RID}/revisions", {"a": "1"}, {"rev": 2}, '{"a": "1"}'),
     Case(f"record revoke {RID} --reason 2", "POST", f"/api/v1/records/{RID}/revoke", {"reason": 2}, {"status": "revoked"}),
@@ -135,7 +140,13 @@ CASES = [
         json.dumps(QUERY["items"]),
     ),
     Case(f"reads list --with {USCC}", "GET", f"/api/v1/reads?counterparty={USCC}&limit=200", answer=EMPTY),
-    Case(f"reads reconcile --with {USCC}", "POST", "/api/v1/reads/reconcile", {"counterparty": USCC}, {"agreed": 2, "differing": []}),
+    Case(
+        f"reads reconcile --with {USCC}",
+        "POST",
+        "/api/v1/reads/reconcile",
+        {"counterparty": USCC},
+        {"agreed": 2, "differing": []},
+    ),
     Case("department list", "GET", "/api/v1/departments", answer=EMPTY),
     Case(f"department show {USCC}", "GET", "/api/v1/departments", answer={"items": [{"uscc": USCC, "name": "测试"}]}),
     Case("department rotate-keys --kind hpke", "POST", "/api/v1/keys/rotate", {"kind": "hpke"}, {"kind": "hpke"}),
@@ -215,7 +226,9 @@ def test_a_token_goes_to_stdout_once_or_to_a_new_private_file(stub: StubNode, tm
         ("rows.dat", ("--format", "csv"), "text/csv"),
     ],
 )
-def test_a_file_is_published_as_an_import(stub: StubNode, tmp_path: Path, name: str, options: tuple[str, ...], media: str) -> None:
+def test_a_file_is_published_as_an_import(
+    stub: StubNode, tmp_path: Path, name: str, options: tuple[str, ...], media: str
+) -> None:
     stub.answer("POST", "/api/v1/datasets/GJJ-01/imports", {"accepted": 2}, 201)
     file = tmp_path / name
     file.write_bytes(b"a\xff\x00b")
@@ -318,7 +331,7 @@ SHOWN = {
 
 
 def test_a_query_prints_the_sheet(stub: StubNode) -> None:
-    items = [
+    items: list[dict[str, Any]] = [
         {"outcome": "records", "check": None, "records": [SHOWN], "answer": None},
         {"outcome": "answer", "records": [], "answer": {"result": 2, "receipt": None, "verdict": "PENDING: not anchored"}},
         {"outcome": "none", "records": [], "answer": None},
@@ -348,7 +361,7 @@ def test_a_query_prints_the_sheet(stub: StubNode) -> None:
     ],
 )
 def test_the_exit_code_of_a_query_says_how_it_ended(stub: StubNode, state: str, outcomes: list[str], expected: int) -> None:
-    items = [{"outcome": outcome, "check": None, "records": [], "answer": None} for outcome in outcomes]
+    items: list[dict[str, Any]] = [{"outcome": outcome, "check": None, "records": [], "answer": None} for outcome in outcomes]
     stub.answer("POST", "/api/v1/queries", {"rid": "r", "state": state, "detail": "x", "view": None, "items": items})
     assert run(stub, "query", "run", "-", "--json", stdin=json.dumps(QUERY)).exit_code == expected
 
