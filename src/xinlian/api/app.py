@@ -62,7 +62,13 @@ def create_app(node: Node, lifespan: Callable[[], AbstractAsyncContextManager[No
             yield
 
     app = FastAPI(
-        title="Xinlian 信链", version=__version__, description=DESCRIPTION, lifespan=life, openapi_url="/api/v1/openapi.json"
+        title="Xinlian 信链",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=life,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # the framework's pages load scripts from other people's hosts
+        redoc_url=None,
     )
     app.state.node = node
     app.add_exception_handler(XinlianError, on_error)

@@ -85,7 +85,9 @@ def problem(status: int, code: str, detail: str, **members: object) -> Response:
     body: dict[str, Any] = {"type": f"urn:xinlian:error:{code}", "title": code, "status": status, "detail": detail}
     body["code"] = code
     body.update({name: value for name, value in members.items() if name not in body})
-    headers = {"Retry-After": "5"} if status in (429, 503) else None
+    headers = {"WWW-Authenticate": 'Bearer realm="xinlian"'} if status == 401 else {}
+    if status in (429, 503):
+        headers["Retry-After"] = "5"
     return Response(orjson.dumps(body, default=str), status_code=status, media_type=PROBLEM_JSON, headers=headers)
 
 

@@ -501,7 +501,7 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     ),
     CodeEntry("refused-rate", "The department asks more often than the provider allows.", "Ask again later.", True),
     # -- node: calls of the public API -----------------------------------------------------------------
-    CodeEntry("route-unknown", "The node has no such address.", "Compare the path with the API reference (/docs)."),
+    CodeEntry("route-unknown", "The node has no such address.", "Compare the path with /api/v1/openapi.json."),
     CodeEntry("method-not-allowed", "The address exists but not for this HTTP method.", "Use the method of the API reference."),
     CodeEntry("http", "The HTTP request itself cannot be served.", "Correct the request as the status and the text say."),
     CodeEntry("request-body", "A request body or parameter does not fit the call.", "Correct the places named."),

@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
-from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
+from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
 from xinlian.api.bodies import read_body
 from xinlian.api.wire import CompromisedIn, DatasetRef, SuspendIn, TxOut
 from xinlian.node.authority import Done
 from xinlian.node.people import Role
 
-router = APIRouter(prefix="/api/v1", tags=["authority"])
+router = APIRouter(route_class=GuardedRoute, prefix="/api/v1", tags=["authority"])
 _authority = [Depends(allow(Role.AUTHORITY))]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request
 
-from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
+from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
 from xinlian.api.wire import CaseIn, CaseOut, CloseIn, SubjectIn
 from xinlian.node.chain_state import CaseState
 from xinlian.node.people import Role
 from xinlian.protocol.subjects import Subject
 
-router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
+router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/cases", tags=["cases"])
 _reading = [Depends(allow(*ANYONE_SIGNED_IN))]
 _writing = [Depends(allow(Role.CASEWORKER))]
 

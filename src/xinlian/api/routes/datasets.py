@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
+from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
 from xinlian.api.bodies import read_body
 from xinlian.api.parameters import VersionQuery
 from xinlian.api.wire import DatasetOut
@@ -13,7 +13,7 @@ from xinlian.node.catalogue import DatasetInfo
 from xinlian.node.files.template import template
 from xinlian.node.people import Role
 
-router = APIRouter(prefix="/api/v1/datasets", tags=["datasets"])
+router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/datasets", tags=["datasets"])
 _reading = [Depends(allow(*ANYONE_SIGNED_IN))]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

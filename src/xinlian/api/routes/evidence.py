@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
+from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
 from xinlian.api.bodies import read_body
 from xinlian.api.parameters import NumberPath, RevQuery
 from xinlian.node.people import Role
 from xinlian.protocol.bundle import dumps
 
-router = APIRouter(prefix="/api/v1", tags=["evidence"])
+router = APIRouter(route_class=GuardedRoute, prefix="/api/v1", tags=["evidence"])
 _publisher = [Depends(allow(Role.PUBLISHER))]
 BUNDLE_LIMIT_BYTES = 8_000_000
 

@@ -6,13 +6,13 @@ from typing import Literal
 
 from fastapi import APIRouter, Depends, Request
 
-from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
+from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
 from xinlian.api.parameters import NumberPath
 from xinlian.api.wire import GrantIn, GrantOut, GrantTermsIn, ReasonIn
 from xinlian.node.people import Role
 from xinlian.node.sharing import GrantInfo, TermsByName
 
-router = APIRouter(prefix="/api/v1/grants", tags=["grants"])
+router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/grants", tags=["grants"])
 _reading = [Depends(allow(*ANYONE_SIGNED_IN))]
 _writing = [Depends(allow(Role.SHARING))]
 

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 
-from xinlian.api.access import ANYONE_SIGNED_IN, PUBLIC, allow, node_of
+from xinlian.api.access import ANYONE_SIGNED_IN, PUBLIC, GuardedRoute, allow, node_of
 from xinlian.node.people import Role
 
-router = APIRouter(tags=["health"])
+router = APIRouter(route_class=GuardedRoute, tags=["health"])
 
 
 @router.get("/healthz", dependencies=[Depends(PUBLIC)])

@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
-from xinlian.api.access import allow, node_of
+from xinlian.api.access import GuardedRoute, allow, node_of
 from xinlian.api.parameters import LimitQuery, NumberPath
 from xinlian.api.wire import RotateIn
 from xinlian.node.people import Role
 
-router = APIRouter(prefix="/api/v1", tags=["operations"])
+router = APIRouter(route_class=GuardedRoute, prefix="/api/v1", tags=["operations"])
 _operator = [Depends(allow(Role.OPERATOR))]
 _looking = [Depends(allow(Role.OPERATOR, Role.AUDITOR))]
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from xinlian.api.access import ANYONE_SIGNED_IN, allow, node_of
+from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
 from xinlian.api.parameters import NumberPath
 from xinlian.api.wire import TokenIn, TokenOut, UserIn, UserOut
 from xinlian.node.people import NewUser, Person, Role
 
-router = APIRouter(prefix="/api/v1", tags=["users"])
+router = APIRouter(route_class=GuardedRoute, prefix="/api/v1", tags=["users"])
 
 
 def _out(person: Person) -> UserOut:

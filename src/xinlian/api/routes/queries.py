@@ -6,20 +6,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from xinlian.api.access import allow, node_of
+from xinlian.api.access import GuardedRoute, allow, node_of
 from xinlian.api.parameters import LimitQuery
 from xinlian.api.wire import QueryIn
 from xinlian.node.asking import AskItem, Question
 from xinlian.node.people import Person, Role
 from xinlian.protocol.subjects import Subject
 
-router = APIRouter(prefix="/api/v1/queries", tags=["queries"])
+router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/queries", tags=["queries"])
 
 
 @router.post("")
-async def ask(
-    request: Request, query: QueryIn, person: Annotated[Person, Depends(allow(Role.CASEWORKER))]
-) -> dict[str, Any]:
+async def ask(request: Request, query: QueryIn, person: Annotated[Person, Depends(allow(Role.CASEWORKER))]) -> dict[str, Any]:
     """Ask another department's node; every value shown was verified against this node's own view of the chain."""
     question = Question(
         provider=query.provider,

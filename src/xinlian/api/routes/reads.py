@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
-from xinlian.api.access import allow, node_of
+from xinlian.api.access import GuardedRoute, allow, node_of
 from xinlian.api.parameters import CursorQuery, LimitQuery
 from xinlian.api.wire import ReconcileIn
 from xinlian.node.people import Role
 
-router = APIRouter(prefix="/api/v1/reads", tags=["reads"])
+router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/reads", tags=["reads"])
 _reading = [Depends(allow(Role.AUDITOR, Role.CASEWORKER, Role.SHARING))]
 
 

@@ -122,7 +122,9 @@ def _form(request: Request) -> FileForm:
     if kind is None:
         name = request.headers.get("x-file-name", "")
         if not name:
-            raise InputError("media-type", "send a Content-Type of CSV, XLSX, NDJSON or JSON, or X-File-Name", expected=sorted(_KINDS))
+            raise InputError(
+                "media-type", "send a Content-Type of CSV, XLSX, NDJSON or JSON, or X-File-Name", expected=sorted(_KINDS)
+            )
         kind = kind_of_name(name)
     charset = parameters.strip().lower().removeprefix("charset=").strip('"') if "charset=" in parameters.lower() else None
     return FileForm(kind, charset)
