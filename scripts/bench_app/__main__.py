@@ -11,8 +11,8 @@ from pathlib import Path
 
 import aiohttp
 
-from bench_app import data, gas, network, publishing, reading, verifying
-from bench_app.report import Report
+from scripts.bench_app import data, gas, network, publishing, reading, verifying
+from scripts.bench_app.report import Report
 
 
 def main() -> None:
@@ -41,10 +41,10 @@ async def _measure(report: Report, *, quick: bool) -> None:
 async def _offer(net: network.Network) -> None:
     """Propose the bench's dataset at its owner and let the authority publish it."""
     node = net.nodes[network.D05]
-    async with aiohttp.ClientSession(headers=node.headers) as session:
-        async with session.post(f"{node.url}/api/v1/datasets", data=data.schema_file()) as response:
-            answer = await response.json()
-            assert response.status == 201, answer
+    url = f"{node.url}/api/v1/datasets"
+    async with aiohttp.ClientSession(headers=node.headers) as session, session.post(url, data=data.schema_file()) as response:
+        answer = await response.json()
+        assert response.status == 201, answer
     await net.authority.following.reach(net.authority.clock.head().number + 1, 3)
     await net.authority.authority.publish_dataset(answer["code"], answer["version"])
     await asyncio.sleep(1.0)

@@ -100,7 +100,9 @@ def _document(properties: dict[str, Any], order: list[str], serial: int) -> dict
 
 def person(number: int) -> str:
     """A synthetic ID number with a correct check digit (region 411599)."""
-    body = f"411599{1950 + number // 100_000 % 50:04d}{1 + number // 2800 % 12:02d}{1 + number // 100 % 28:02d}{number % 1000:03d}"
+    body = (
+        f"411599{1950 + number // 100_000 % 50:04d}{1 + number // 2800 % 12:02d}{1 + number // 100 % 28:02d}{number % 1000:03d}"
+    )
     return body + _DIGITS[sum(int(d) * w for d, w in zip(body, _WEIGHTS, strict=True)) % 11]
 
 

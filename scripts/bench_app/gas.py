@@ -7,8 +7,11 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from bench_app import network
-from bench_app.report import Figure, Report, progress
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from scripts.bench_app import network
+from scripts.bench_app.report import Figure, Report, progress
 from xinlian.chain import questions
 from xinlian.chain.bindings import DepartmentRegistry, RecordLedger
 from xinlian.chain.calls import Batch, Registration
@@ -17,8 +20,6 @@ from xinlian.chain.keys import LocalKey, Registry, prove_possession
 from xinlian.chain.rpc import Rpc
 from xinlian.chain.sender import Sender, SenderOptions
 from xinlian.protocol.jwks import build_key_set
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 PER_BATCH_LIMIT = 70_000
 LIMITS = {1: 70_000.0, 100: 700.0, 1_024: 70.0, 65_536: 1.1}
@@ -44,13 +45,17 @@ async def measure(report: Report, *, quick: bool) -> None:
                 keys.serialise().decode(),
                 (prove_possession(anchor, registry, network.D05, 1 | 4),),
             )
-            await _send(rpc, authority, directory, deployment.chain_id, DepartmentRegistry(addresses["DepartmentRegistry"]).register(new))
+            await _send(
+                rpc, authority, directory, deployment.chain_id, DepartmentRegistry(addresses["DepartmentRegistry"]).register(new)
+            )
             ledger = RecordLedger(addresses["RecordLedger"])
             used = []
             for sequence, size in enumerate((7, *LIMITS), start=1):
                 call = ledger.anchor([Batch(1, sequence, os.urandom(32), size)], [])
                 used.append(await _send(rpc, anchor, directory, deployment.chain_id, call))
-    report.note(f"first batch of a stream: {used[0]:,} gas (limit 105,000); later ones: {max(used[1:]):,} (limit {PER_BATCH_LIMIT:,})")
+    report.note(
+        f"first batch of a stream: {used[0]:,} gas (limit 105,000); later ones: {max(used[1:]):,} (limit {PER_BATCH_LIMIT:,})"
+    )
     for (size, limit), gas in zip(LIMITS.items(), used[1:], strict=True):
         report.add(Figure(f"gas_per_record_{size}", gas / size, "gas/record", limit, f"≤ {limit:g}", is_more_better=False))
 

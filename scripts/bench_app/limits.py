@@ -17,7 +17,7 @@ from pathlib import Path
 
 import orjson
 
-from bench_app import data
+from scripts.bench_app import data
 from xinlian.node.sealing import LinesJob, StorageKeys, _seal_lines, _start_worker
 from xinlian.protocol.dataset import load_schema
 from xinlian.store import datasets, records
@@ -96,12 +96,12 @@ def _server(kind: str, directory: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    popen = subprocess.Popen([sys.executable, "-m", "bench_app.plain", kind, str(directory), str(port)])
+    popen = subprocess.Popen([sys.executable, "-m", "scripts.bench_app.plain", kind, str(directory), str(port)])
     try:
         url = f"http://127.0.0.1:{port}"
         for _ in range(1200):
             try:
-                with urllib.request.urlopen(url + "/up", timeout=1):
+                with urllib.request.urlopen(url + "/up", timeout=1):  # noqa: S310 (our own server on loopback)
                     break
             except OSError:
                 time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The plain servers that limits are measured with, run as ``python -m bench_app.plain KIND DIRECTORY PORT``.
+"""The plain servers that limits are measured with, run as ``python -m scripts.bench_app.plain KIND DIRECTORY PORT``.
 
 ``single``: one ASGI route that parses a row and inserts it through the store's group commit. ``read``: FastAPI, a pydantic body,
 one SQL read per subject, JSON out; no protection, no evidence.
@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bench_app import data
+from scripts.bench_app import data
 from xinlian.store.sqlite.opening import open_writer
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import aiohttp
 import orjson
 
-from bench_app import data
-from bench_app.limits import bare_sealing, parse_and_insert, plain_server
-from bench_app.network import D05, Network, Process
-from bench_app.report import Figure, Report, progress
+from scripts.bench_app import data
+from scripts.bench_app.limits import bare_sealing, parse_and_insert, plain_server
+from scripts.bench_app.network import D05, Network, Process
+from scripts.bench_app.report import Figure, Report, progress
 
 CALLERS = 64
 
@@ -36,7 +36,9 @@ async def measure(report: Report, net: Network, *, quick: bool) -> None:
     payload = sum(len(_payload(row)) for row in data.rows(0, 500)) / 500
     stored = (_stored_bytes(node) - before) / count
     limit = 2 * payload + 300
-    report.add(Figure("bytes_per_record", stored, "bytes", limit, f"≤ 2 × payload ({payload:.0f} B) + 300 B", is_more_better=False))
+    report.add(
+        Figure("bytes_per_record", stored, "bytes", limit, f"≤ 2 × payload ({payload:.0f} B) + 300 B", is_more_better=False)
+    )
     await _single(report, node, quick=quick)
     await _latency(report, node)
 
@@ -132,11 +134,18 @@ async def _latency(report: Report, node: Process) -> None:
                 accepted = await response.json()
             receipt = (await _json(session, f"{node.url}/api/v1/records/{accepted['record_id']}/receipt"))["receipt"]
             blocks.append(receipt["block_number"] - before["block_number"])
-    report.add(Figure("anchor_latency", max(blocks), "blocks", 2, "the block after sealing, on a chain that mines on demand", is_more_better=False))
+    report.add(
+        Figure(
+            "anchor_latency",
+            max(blocks),
+            "blocks",
+            2,
+            "the block after sealing, on a chain that mines on demand",
+            is_more_better=False,
+        )
+    )
 
 
 async def _json(session: aiohttp.ClientSession, url: str) -> Any:
     async with session.get(url) as response:
         return await response.json()
-
-

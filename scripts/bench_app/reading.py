@@ -10,10 +10,10 @@ from typing import Any
 
 import aiohttp
 
-from bench_app import data
-from bench_app.limits import direct_server
-from bench_app.network import D02, D05, Network
-from bench_app.report import Figure, Report, progress
+from scripts.bench_app import data
+from scripts.bench_app.limits import direct_server
+from scripts.bench_app.network import D02, D05, Network
+from scripts.bench_app.report import Figure, Report, progress
 
 FIELDS = ["text_00", "text_01", "amount_0_yuan", "day_0", "flag"]
 SCENARIO = "0x" + "5c" * 32
@@ -89,7 +89,8 @@ async def _ask(net: Network, session: aiohttp.ClientSession, persons: list[str],
     }
     url = f"{nodes[0].url}/api/v1/queries"
     answer = await _call(session, "POST", url, question)
-    assert answer["state"] == "received" and all(item["outcome"] == "records" for item in answer["items"]), answer
+    assert answer["state"] == "received", answer
+    assert all(item["outcome"] == "records" for item in answer["items"]), answer
     before = [node.cpu_s() for node in nodes]
 
     async def caller() -> None:

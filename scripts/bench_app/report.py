@@ -46,7 +46,8 @@ class Figure:
     def line(self) -> str:
         """As printed."""
         reading = "higher is better" if self.is_more_better else "lower is better"
-        return f"{self.name:22} {self.value:>12,.2f} {self.unit:24} limit {self.limit:>12,.2f}  ratio {self.ratio:6.3f} ({reading}; aim: {self.aim})"
+        figure = f"{self.name:20} {self.value:>12,.2f} {self.unit:12} limit {self.limit:>12,.2f}"
+        return f"{figure}  ratio {self.ratio:6.3f} ({reading}; aim: {self.aim})"
 
 
 @dataclass(slots=True)

@@ -8,9 +8,9 @@ import time
 import aiohttp
 import orjson
 
-from bench_app import data
-from bench_app.network import D05, Network
-from bench_app.report import Figure, Report, progress
+from scripts.bench_app import data
+from scripts.bench_app.network import D05, Network
+from scripts.bench_app.report import Figure, Report, progress
 from xinlian.protocol import bundle as bundles
 from xinlian.protocol.chainview import Anchoring, BlockRef, KeySetFrom
 from xinlian.protocol.manifest import Deployment
@@ -29,7 +29,7 @@ class KnownView:
         """A block after everything."""
         return BlockRef(self._anchored.block_number + 1, "0x" + "00" * 32, self._anchored.block_time + 1)
 
-    def block_at(self, time: int) -> BlockRef:  # noqa: ARG002
+    def block_at(self, time: int) -> BlockRef:
         """The same block."""
         return self.head()
 
@@ -45,7 +45,7 @@ class KnownView:
         """The manifest's."""
         return self._codes[address.lower()]
 
-    def anchoring(self, department: str, stream: int, sequence: int) -> Anchoring:  # noqa: ARG002
+    def anchoring(self, department: str, stream: int, sequence: int) -> Anchoring:
         """The one anchoring."""
         return self._anchored
 
@@ -53,11 +53,11 @@ class KnownView:
         """Yes."""
         return True
 
-    def is_active_at(self, department: str, block: int) -> bool:  # noqa: ARG002
+    def is_active_at(self, department: str, block: int) -> bool:
         """Yes."""
         return True
 
-    def is_compromised_at(self, department: str, block: int) -> bool:  # noqa: ARG002
+    def is_compromised_at(self, department: str, block: int) -> bool:
         """No."""
         return False
 
@@ -69,7 +69,7 @@ class KnownView:
         """Current."""
         return 0
 
-    def key_sets(self, department: str) -> list[KeySetFrom]:  # noqa: ARG002
+    def key_sets(self, department: str) -> list[KeySetFrom]:
         """None: the bundle is not signed."""
         return []
 
@@ -97,7 +97,9 @@ async def measure(report: Report, net: Network, *, quick: bool) -> None:
     for _ in range(rounds):
         _hash_only(bundle)
     limit = rounds / (time.perf_counter() - started)
-    report.add(Figure("verify_bundle", ours, "bundles/s", limit, f"bundle of {len(orjson.loads(raw)['disclosures'])} fields, reported"))
+    report.add(
+        Figure("verify_bundle", ours, "bundles/s", limit, f"bundle of {len(orjson.loads(raw)['disclosures'])} fields, reported")
+    )
 
 
 def _hash_only(bundle: bundles.Bundle) -> None:
