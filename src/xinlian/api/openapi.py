@@ -223,12 +223,23 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "items": [{"id": 1, "nonce": 0, "hash": "0x" + "cd" * 32, "purpose": "RecordLedger.anchor", "state": "final"}]
     },
     ("POST", "/api/v1/keys/rotate"): {"kind": "signing", "kid": "…", "tx_hash": "0x" + "cd" * 32},
+    ("POST", "/api/v1/chain/reattach"): {
+        "chain_id": 31337,
+        "genesis_hash": "0x" + "ab" * 32,
+        "batches": 12,
+        "marks": 1,
+        "redo": {"register": True, "datasets": ["12411599MBDEM0058M/000001@1"], "grants": [], "cases": ["CASE-1"]},
+        "restart": True,
+    },
 }
 """Examples of answers that no model describes."""
 
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/datasets"): {
         "application/schema+json": {"schema": {"type": "object"}, "example": {"x-format": "xinlian-dataset/1", "title": "…"}}
+    },
+    ("POST", "/api/v1/chain/reattach"): {
+        "application/json": {"schema": {"type": "object"}, "example": {"format": "xinlian-deployment/1", "chain_id": 31337}}
     },
     ("POST", "/api/v1/authority/departments"): {
         "application/json": {

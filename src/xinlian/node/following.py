@@ -91,6 +91,8 @@ class Following:
         self.alarm: ChainError | None = None
         self.doubt: ChainError | None = None
         self.trouble: ChainError | None = None
+        self._stopped = False
+        self._turn = asyncio.Lock()
         self.is_held = False
         """Whether the last look reached the chain, proved it to be ours, and ended at its head."""
         self.on_rollback: Callable[[], None] = lambda: None
@@ -114,12 +116,20 @@ class Following:
         """Follow until cancelled; trouble is remembered, logged once, and tried again."""
         while True:
             try:
-                await self._round(follower)
+                async with self._turn:
+                    if not self._stopped:
+                        await self._round(follower)
                 self.trouble = None
             except ChainError as error:
                 self.is_held = False
                 self._note(error)
             await self._pause()
+
+    async def stop(self) -> None:
+        """Follow nothing any more, until the node is started anew (``chain reattach``)."""
+        async with self._turn:
+            self._stopped = True
+            self.is_held = False
 
     def sound_alarm(self, error: ChainError) -> None:
         """Stop sending and giving personal data until a person has acted."""

@@ -28,6 +28,7 @@ import structlog
 from xinlian.chain.follower import Follower
 from xinlian.chain.keys import LocalKey
 from xinlian.chain.rpc import Rpc
+from xinlian.node.agreeing import Agreeing
 from xinlian.node.anchoring import Anchoring, AnchoringLimits
 from xinlian.node.asking import Asking, AskingParts
 from xinlian.node.authority import Authority
@@ -50,6 +51,7 @@ from xinlian.node.people import People
 from xinlian.node.providing import Providing, ProvidingLimits, ProvidingParts
 from xinlian.node.publishing import Publishing
 from xinlian.node.reads import Reads
+from xinlian.node.reattach import Reattaching
 from xinlian.node.reconciling import Reconciling
 from xinlian.node.records import Records
 from xinlian.node.sealing import SealingPool, StorageKeys
@@ -77,7 +79,7 @@ class Node:
     settings: Settings
     deployment: Deployment
     store: Store
-    rpc: Rpc
+    rpcs: tuple[Rpc, ...]
     state: ChainState
     clock: Clock
     following: Following
@@ -101,6 +103,8 @@ class Node:
     late_receipts: LateReceipts
     authority: Authority
     health: Health
+    agreeing: Agreeing
+    reattaching: Reattaching
     pool: SealingPool
     client: PeerClient
 
@@ -115,6 +119,7 @@ class Node:
                 ("follow", lambda: self.following.run(self.follower)),
                 ("anchor", self.anchoring.run),
                 ("send", self.transactions.run),
+                ("agree", self.agreeing.run),
             )
         ]
         try:
@@ -135,7 +140,8 @@ class Node:
     async def close(self) -> None:
         """Close connections, processes and databases."""
         await self.client.close()
-        await self.rpc.close()
+        for rpc in self.rpcs:
+            await rpc.close()
         self.pool.close()
         self.store.close()
 
@@ -191,7 +197,8 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     sealer = keys.sealer(os.urandom)
     storage = StorageKeys(keys.vault(os.urandom), keys.storage.index)
     clock, state = Clock(), ChainState()
-    rpc = Rpc(settings.rpc_urls[0])
+    rpcs = tuple(Rpc(url) for url in settings.rpc_urls)
+    rpc = rpcs[0]
     following = Following(department, store.node, state, clock, deployment.confirmations, settings.poll_interval_s)
     following.restore(wall())
     senders = {role: LocalKey.from_secret(key.private) for role, key in keys.chain.items()}
@@ -209,7 +216,8 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         clock.law_s,
         time.monotonic,
     )
-    anchoring.halted = lambda: not following.may_send
+    reattaching = Reattaching(department, store.node, rpc, state, following, settings.deployment)
+    anchoring.halted = lambda: not following.may_send or bool(reattaching.missing())
     pool = SealingPool(storage, settings.sealing_processes)
     limits = Limits(max_file_bytes=settings.upload_max_bytes, max_rows=settings.upload_max_rows)
     publishing = Publishing(store, storage, pool, catalogue, clock.law_s, anchoring.woken, limits)
@@ -258,13 +266,14 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             settings.max_view_age_s,
             identity.current_signing,
             lambda: providing.refused_total,
+            reattaching.missing,
         )
     )
     return Node(
         settings=settings,
         deployment=deployment,
         store=store,
-        rpc=rpc,
+        rpcs=rpcs,
         state=state,
         clock=clock,
         following=following,
@@ -290,6 +299,8 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         late_receipts=LateReceipts(store.node, sealer, state, clock, following, bundles, client),
         authority=Authority(transactions),
         health=health,
+        agreeing=Agreeing(rpcs, deployment, following, period_s=settings.rpc_compare_s),
+        reattaching=reattaching,
         pool=pool,
         client=client,
     )

@@ -8,7 +8,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from xinlian.node.anchoring import Anchoring
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.following import Following
+from xinlian.node.reattach import describe
 from xinlian.protocol.errors import ConfigError
 from xinlian.protocol.types import Uscc
 
@@ -40,6 +41,7 @@ class HealthParts:
     max_age_s: float
     signing_key: Callable[[], object]
     refused_total: Callable[[], int]
+    awaited: Callable[[], Sequence[str]]
 
 
 class Health:
@@ -63,7 +65,15 @@ class Health:
 
     def readiness(self) -> dict[str, Any]:
         """Named checks; ready when all hold."""
-        checks = [self._chain(), self._alarm(), self._registered(), self._keys(), self._not_parked()]
+        checks = [
+            self._chain(),
+            self._alarm(),
+            self._agreed(),
+            self._registered(),
+            self._keys(),
+            self._not_parked(),
+            self._reattached(),
+        ]
         return {
             "ready": all(check["ok"] for check in checks),
             "checks": checks,
@@ -79,6 +89,14 @@ class Health:
     def _alarm(self) -> dict[str, Any]:
         alarm = self._p.following.alarm
         return _check("chain-identity", alarm is None, "as in the manifest" if alarm is None else alarm.message)
+
+    def _agreed(self) -> dict[str, Any]:
+        doubt = self._p.following.doubt
+        return _check("endpoints-agree", doubt is None, "they agree" if doubt is None else doubt.message)
+
+    def _reattached(self) -> dict[str, Any]:
+        awaited = self._p.awaited()
+        return _check("reattached", not awaited, describe(awaited))
 
     def _registered(self) -> dict[str, Any]:
         department = self._p.state.department(self._p.department)
@@ -106,5 +124,5 @@ class Health:
         _PARKED.set(len(self._p.anchoring.parked()))
 
 
-def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:  # noqa: FBT001  # a plain record
+def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:  # a plain record
     return {"name": name, "ok": ok, "detail": detail}

@@ -218,6 +218,12 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "directory is older than the chain.",
         "Stop. Find the other node or restore the newest backup; if the key was stolen, have the authority retire it.",
     ),
+    CodeEntry(
+        "chain-not-replaced",
+        "chain reattach was asked for while the node follows its chain without an alarm.",
+        "Nothing is to be done; reattach only after the old chain is gone for good.",
+    ),
+    CodeEntry("deployment-unwritable", "The deployment manifest cannot be replaced.", "Make its folder writable for the node."),
     CodeEntry("chain-not-reached", "The block or time asked for is not on the chain (yet).", "Ask for an earlier one.", True),
     CodeEntry("deploy-conflict", "The progress file belongs to another deployment.", "Use another file or finish that one."),
     CodeEntry("deploy-file", "The manifest or its progress file cannot be written.", "Check the folder, its rights, the disk."),

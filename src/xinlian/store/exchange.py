@@ -218,6 +218,11 @@ def uses_of(reader: Reader, grant_ref: str, case_ref: str) -> int:
     return int(rows[0][0]) if rows else 0
 
 
+def forget_uses(tx: Transaction) -> None:
+    """Forget all counted uses: on another chain the same numbers name other grants (``chain reattach`` only)."""
+    tx.run("DELETE FROM exchange_uses")
+
+
 def count_attempt(tx: Transaction, case_ref: str, pseudonym: bytes, field_name: str) -> int:
     """Count an attempt to verify a field of a subject within a case.
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 
 from xinlian.api.access import GuardedRoute, allow, node_of
+from xinlian.api.bodies import read_body
 from xinlian.api.parameters import LimitQuery, NumberPath
 from xinlian.api.wire import RotateIn
 from xinlian.node.people import Role
@@ -39,6 +40,12 @@ async def list_batches(request: Request, limit: LimitQuery = 50) -> dict[str, An
 async def list_transactions(request: Request, limit: LimitQuery = 50) -> dict[str, Any]:
     """The newest transactions of this node's keys."""
     return {"items": node_of(request).anchoring.transactions(limit)}
+
+
+@router.post("/chain/reattach", dependencies=_operator)
+async def reattach_chain(request: Request) -> dict[str, Any]:
+    """Go on with a new chain after the old one is gone: the body is its deployment manifest. The node is then started anew."""
+    return (await node_of(request).reattaching.reattach(await read_body(request, 100_000))).to_json()
 
 
 @router.post("/keys/rotate", dependencies=_operator)
