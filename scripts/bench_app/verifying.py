@@ -88,10 +88,10 @@ async def measure(report: Report, net: Network, *, quick: bool) -> None:
     assert receipt is not None
     view = KnownView(net.deployment, Anchoring(receipt.block_number, receipt.block_time, receipt.tx_hash))
     rounds = 500 if quick else 3_000
-    assert verify_bytes(raw, net.deployment, view).exit_code == 0  # type: ignore[arg-type]
+    assert verify_bytes(raw, net.deployment, view).exit_code == 0
     started = time.perf_counter()
     for _ in range(rounds):
-        verify_bytes(raw, net.deployment, view)  # type: ignore[arg-type]
+        verify_bytes(raw, net.deployment, view)
     ours = rounds / (time.perf_counter() - started)
     started = time.perf_counter()
     for _ in range(rounds):

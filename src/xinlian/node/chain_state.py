@@ -25,13 +25,24 @@ class ChainFact(Protocol):
     """The part of a decoded event that the projection reads."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the event."""
+        ...
+
     @property
-    def args(self) -> Mapping[str, Any]: ...
+    def args(self) -> Mapping[str, Any]:
+        """Plain values by argument name."""
+        ...
+
     @property
-    def block_number(self) -> int: ...
+    def block_number(self) -> int:
+        """Of its block."""
+        ...
+
     @property
-    def block_time(self) -> int: ...
+    def block_time(self) -> int:
+        """Epoch seconds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
