@@ -2,8 +2,8 @@
 
 Rules
 1. A batch is sealed at 65,536 leaves or at its age (records and answers 5 s, reads 10 min); an empty stream sends nothing.
-2. The outbox decides: sealed → sent → mined → final. What is sealed is stored before it is sent; the slots on chain refuse a second
-   anchoring, so a kill at any point loses and doubles nothing.
+2. The outbox decides: sealed → sent → mined → final. What is sealed is stored before it is sent; the slots on chain refuse a
+   second anchoring, so a kill at any point loses and doubles nothing.
 3. Marks of revised records travel with the next anchoring; a mark waits until its record's batch is on chain or in the same call.
 4. Only one anchoring transaction is on its way at a time: sequences arrive in order.
 5. What the contract rejects is parked with its reason after some tries, and goes on when it is replayed.
@@ -175,7 +175,7 @@ class Anchoring:
                 return False
             sequence, first, size = waiting
             leaves = streams.leaves(reader, stream, first, first + size - 1)
-        root = await asyncio.to_thread(merkle.root, split_leaves(leaves)) if size > LEAVES_PER_WORD else merkle.root(split_leaves(leaves))
+        root = await asyncio.to_thread(merkle.root, split_leaves(leaves))
         batch = Batch(stream, sequence, first, size, root, "sealed", None, None, None, self._law_s())
         await self._writer.write(lambda tx: table.seal(tx, batch))
         self._waiting_since.pop(stream, None)

@@ -15,6 +15,7 @@ Source: design 2.1, 6 (Follower).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -176,10 +177,8 @@ class Following:
         self.trouble = error
 
     async def _pause(self) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._look.wait(), self._poll_s)
-        except TimeoutError:
-            pass
         self._look.clear()
 
     def look_now(self) -> None:

@@ -176,7 +176,9 @@ class Transactions:
     def _sender(self, role: str) -> Sender:
         found = self._senders.get(role)
         if found is None:
-            raise ConfigError(f"{'authority' if role == 'authority' else 'chain'}-key-missing", f"this node holds no key of role {role}")
+            if role == "authority":
+                raise ConfigError("authority-key-missing", "this node does not hold the authority's key")
+            raise ConfigError("chain-key-missing", f"this node holds no key of role {role}", role=role)
         return found
 
     async def _send(self, role: str, contract: str, function: str, args: Sequence[object], load: Load | None) -> Done:

@@ -142,7 +142,8 @@ def outgoing_in(reader: Reader, state: str) -> list[Outgoing]:
 
 def newest_outgoing(reader: Reader, limit: int) -> list[Outgoing]:
     """Requests of this node, newest first."""
-    return [Outgoing(*row) for row in reader.fetch(f"SELECT {_OUT} FROM exchange_out ORDER BY created_at DESC, rid LIMIT ?", (limit,))]
+    rows = reader.fetch(f"SELECT {_OUT} FROM exchange_out ORDER BY created_at DESC, rid LIMIT ?", (limit,))
+    return [Outgoing(*row) for row in rows]
 
 
 def outgoing_of_case(reader: Reader, case_ref: str) -> list[Outgoing]:
