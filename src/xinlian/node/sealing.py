@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -205,6 +206,15 @@ class LinesJob:
 def _start_worker(keys: StorageKeys) -> None:
     global _keys  # noqa: PLW0603  # one set of keys a process, handed over once by the pool
     _keys = keys
+    threading.Thread(target=_end_with_node, daemon=True).start()
+
+
+def _end_with_node() -> None:
+    """End this process when the node's ends, however it ends: after a kill nobody else would, and the keys are in its memory."""
+    node = multiprocessing.parent_process()
+    if node is not None:
+        node.join()
+        os._exit(1)
 
 
 def _seal_lines(job: LinesJob) -> SealedChunk:
