@@ -1,8 +1,8 @@
 """Following the chain: events into the store and the projection, this node's own batches and marks to their final state.
 
 Rules
-1. One transaction per step: blocks, events, batches, marks, own outbox states, progress. A stop loses nothing and doubles nothing.
-2. A reorganisation rolls the cache back to the fork, rebuilds the projection from what remains, and takes own batches back to ``sent``.
+1. One transaction per step: blocks, events, batches, marks, own outbox states, progress. A stop loses and doubles nothing.
+2. A reorganisation rolls the cache back to the fork, rebuilds the projection, and takes own batches back to ``sent``.
 3. Final = ``confirmations`` blocks deep; only then is there a receipt.
 4. Another or a shorter chain stops following and anchoring with an alarm (``chain-replaced``) until ``chain reattach``.
 5. Nothing is sent while the head is not held: what answers behind the URL must first have proven which chain it is.
@@ -93,6 +93,7 @@ class Following:
         self.doubt: ChainError | None = None
         self.trouble: ChainError | None = None
         self._stopped = False
+        self._follower: Follower | None = None
         self._turn = asyncio.Lock()
         self.is_held = False
         """Whether the last look reached the chain, proved it to be ours, and ended at its head."""
@@ -115,6 +116,7 @@ class Following:
 
     async def run(self, follower: Follower) -> None:
         """Follow until cancelled; trouble is remembered, logged once, and tried again."""
+        self._follower = follower
         while True:
             try:
                 async with self._turn:
@@ -125,6 +127,16 @@ class Following:
                 self.is_held = False
                 self._note(error)
             await self._pause()
+
+    async def forget_after(self, block_number: int) -> None:
+        """Forget what was read after a block and read it again: the endpoint that told it may have lied."""
+        with self._writer.read() as reader:
+            known = [one for one in chain_cache.newest_blocks(reader, _PAGE) if one.number <= block_number]
+        fork = BlockRef(known[0].number, known[0].hash, known[0].time) if known else BlockRef(-1, "0x" + "00" * 32, 0)
+        async with self._turn:
+            await self._roll_back(Rollback(fork))
+            if self._follower is not None:
+                self._follower.reset()
 
     async def stop(self) -> None:
         """Follow nothing any more, until the node is started anew (``chain reattach``)."""
@@ -244,12 +256,16 @@ class Following:
         reached = int(self._clock.wall_s())
 
         def job(tx: Transaction) -> list[StoredFact]:
-            chain_cache.rollback_to(tx, fork, reached)
+            if fork.number < 0:
+                chain_cache.drop(tx)
+            else:
+                chain_cache.rollback_to(tx, fork, reached)
             anchoring.unmine_after(tx, fork.number)
             return stored_facts(tx)
 
         self._state.rebuild(await self._writer.write(job))
-        self._clock.saw(BlockRef(fork.number, fork.hash, fork.time))
+        if fork.number >= 0:
+            self._clock.saw(BlockRef(fork.number, fork.hash, fork.time))
         self.on_rollback()
 
     async def reach(self, block_number: int, timeout_s: float) -> bool:

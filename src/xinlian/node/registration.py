@@ -1,7 +1,7 @@
 """Registration requests: what a department hands to the authority so that it can be registered.
 
-One JSON object ``{"format": "xinlian-registration/1", "uscc", "kind", "name", "endpoint", "jwks", "signers": [{"address", "roles",
-"possession"}]}``. ``jwks`` is the key set's text with its possession proofs, ``possession`` an EIP-712 signature (0x hex).
+One JSON object ``{"format": "xinlian-registration/1", "uscc", "kind", "name", "endpoint", "jwks", "signers": [{"address",
+"roles", "possession"}]}``. ``jwks`` is the key set with its possession proofs, ``possession`` an EIP-712 signature (0x hex).
 
 Rules
 1. Every key in it is proven: Ed25519 keys here, chain signers by the contract.
