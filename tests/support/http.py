@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
 from tests.support.network import Running
 from xinlian.node.people import NewUser, Role
@@ -77,7 +77,8 @@ class Client:
 @asynccontextmanager
 async def client_of(running: Running) -> AsyncIterator[Client]:
     """A client of a node, as the person with every role."""
-    async with ClientSession(timeout=ClientTimeout(total=60)) as session:
+    connector = TCPConnector(force_close=True)  # a node that failed closes the connection, and a POST is not sent again
+    async with ClientSession(connector=connector, timeout=ClientTimeout(total=60)) as session:
         yield Client(session, running.url, running.token)
 
 

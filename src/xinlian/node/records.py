@@ -22,11 +22,11 @@ from xinlian.protocol.dataset import DatasetSchema
 from xinlian.protocol.errors import InputError, NotFoundError, StoreError
 from xinlian.protocol.record import StatementHead, seal
 from xinlian.protocol.types import RecordId, Status, Stream, Uscc, issuer_of
-from xinlian.store import anchoring, erasures, record_keys
+from xinlian.store import erasures, record_keys
 from xinlian.store import records as table
 from xinlian.store.opening import Store
 from xinlian.store.sealing import decrypt_payload
-from xinlian.store.statuses import Standing, standing
+from xinlian.store.statuses import Standing, Standings, standing
 from xinlian.store.writer import Reader
 
 
@@ -135,19 +135,28 @@ class Records:
         with self._store.node.read() as reader:
             return self.find(reader, schema, name, value)
 
-    def find(self, reader: Reader, schema: DatasetSchema, lookup: str, value: str) -> list[table.Record]:
-        """``search`` on an open reader, without what was revoked or has begun to be erased."""
+    def standings(self, reader: Reader) -> Standings:
+        """Batches and on-chain statuses of this node's records, on an open reader."""
+        return Standings(reader, self._department, Stream.RECORDS)
+
+    def find(
+        self, reader: Reader, schema: DatasetSchema, lookup: str, value: str, standings: Standings | None = None
+    ) -> list[table.Record]:
+        """``search`` on an open reader, without what was revoked or has begun to be erased.
+
+        That holds also while the mark still waits for the chain: what the department withdrew is not given out any more.
+
+        Args:
+            reader: of node.db.
+            schema: of an own dataset.
+            lookup: name of a lookup field.
+            value: to look for.
+            standings: of the same reader, when more is to be found on it.
+        """
         token = lookup_token(self._keys.index_key, schema.code, lookup, value)
         found = table.by_token(reader, self._catalogue.ids_of(schema.code), lookup, INDEX_VERSION, token)
-        return [row for row in found if not self._ended(reader, row)]
-
-    def _ended(self, reader: Reader, row: table.Record) -> bool:
-        """Also while the mark still waits for the chain: what the department withdrew is not given out any more."""
-        if erasures.is_begun(reader, row.position):
-            return True
-        if any(mark.status >= Status.REVOKED for mark in anchoring.marks_of(reader, row.position)):
-            return True
-        return standing(reader, self._department, Stream.RECORDS, row.position).status >= Status.REVOKED
+        known = self.standings(reader) if standings is None else standings
+        return [row for row in found if known.of(row.position).status < Status.REVOKED]
 
     def open(self, row: table.Record) -> OpenRecord:
         """Decrypt and rebuild a record.
@@ -165,13 +174,19 @@ class Records:
             wrapped = record_keys.get_many(reader, [(row.jti, row.rev) for row in rows])
         return [self._rebuild(row, self._keys.vault.unwrap(wrapped[row.jti, row.rev])) for row in rows]
 
+    def is_erased(self, row: table.Record) -> bool:
+        """True from the moment an erasure has begun."""
+        with self._store.node.read() as reader:
+            return row.is_erased or erasures.is_begun(reader, row.position)
+
     def _refuse_erased(self, rows: Sequence[table.Record]) -> None:
         with self._store.node.read() as reader:
-            for row in rows:
-                if row.ciphertext is None or erasures.is_begun(reader, row.position):
-                    raise NotFoundError(
-                        "record-erased", "this record was erased: its data no longer exists", record=record_id_text(row.jti)
-                    )
+            begun = erasures.begun_of(reader, [row.position for row in rows])
+        for row in rows:
+            if row.ciphertext is None or row.position in begun:
+                raise NotFoundError(
+                    "record-erased", "this record was erased: its data no longer exists", record=record_id_text(row.jti)
+                )
 
     def _rebuild(self, row: table.Record, record_key: bytes) -> OpenRecord:
         schema = self._catalogue.by_id(row.dataset_id).schema

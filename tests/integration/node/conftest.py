@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.support.http import Client, client_of
-from tests.support.network import D02, Network, running_network
+from tests.support.network import D01, D02, Network, Running, make_keys, registration, running_network, serving
+from xinlian.node.graph import KEYS_DIR
+from xinlian.node.settings import Settings
 from xinlian.scenarios.synthetic.rows import make_rows
 from xinlian.store import records as table
 
@@ -40,6 +43,19 @@ def stored(network: Network) -> tuple[int, int]:
     store = network[D02].node.store
     with store.node.read() as reader, store.keys.read() as keys:
         return table.last_position(reader), int(keys.fetch("SELECT count(*) FROM record_keys WHERE wrapped <> zeroblob(60)")[0][0])
+
+
+@asynccontextmanager
+async def joined(network: Network, settings: Settings) -> AsyncIterator[Running]:
+    """A further node that a test may stop and serve again; it is registered on its first start."""
+    keys = make_keys(settings.data_dir / KEYS_DIR, authority=False)
+    async with serving(settings) as running:
+        network.nodes[settings.department] = running
+        request = registration(settings.department, keys, running.url, network.deployment)
+        await network[D01].node.authority.register(request.dumps())
+        await network.in_step()
+        yield running
+    del network.nodes[settings.department]
 
 
 @pytest.fixture(scope="module")

@@ -223,8 +223,8 @@ async def show(request: Request, person: Person) -> Response:
     row = node.records.get(request.path_params["record_id"], _rev(request))
     answer = _brief(request, row)
     answer["vct"] = node.catalogue.by_id(row.dataset_id).schema.vct
-    answer["erased"] = row.is_erased
-    if Role.PUBLISHER in person.roles and not row.is_erased:
+    answer["erased"] = node.records.is_erased(row)
+    if Role.PUBLISHER in person.roles and not answer["erased"]:
         answer["fields"] = node.records.open(row).values()
     return JSONResponse(answer)
 
