@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,13 +182,15 @@ async def running_chain(directory: Path, authority: str, **options: Any) -> Asyn
 
 
 @asynccontextmanager
-async def running_network(directory: Path, departments: Sequence[str], **changes: Any) -> AsyncIterator[Network]:
-    """The authority and some departments, registered and serving."""
+async def running_network(
+    directory: Path, departments: Sequence[str], *, chain: Mapping[str, Any] | None = None, **changes: Any
+) -> AsyncIterator[Network]:
+    """The authority and some departments, registered and serving; ``chain`` are further ``AnvilOptions``."""
     wanted = [D01, *(uscc for uscc in departments if uscc != D01)]
     keys = {uscc: make_keys(directory / uscc / KEYS_DIR, authority=uscc == D01) for uscc in wanted}
     async with AsyncExitStack() as stack:
         authority = keys[D01].chain[AUTHORITY_ROLE].address
-        anvil, deployment = await stack.enter_async_context(running_chain(directory, authority))
+        anvil, deployment = await stack.enter_async_context(running_chain(directory, authority, **(chain or {})))
         assert manifest.parse((directory / "deployment.json").read_bytes()) == deployment
         network = Network(directory, anvil, deployment)
         for uscc in wanted:
