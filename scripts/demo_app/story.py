@@ -41,7 +41,7 @@ def _close(stage: Stage) -> None:
     expected = {path.name: 0 for path in bundles}
     title = f"all {len(bundles)} good bundles verified once more, after everything"
     run("verified-again", title, expected, lambda: {n: r["exit_code"] for n, r in stage.verify_all(bundles).items()})
-    title = "no name or ID number of the five persons in any log, database or chain state"
+    title = "no ID number, borrower's name or contract number in any log, database, key file or chain state"
     run("nothing-in-clear", title, [], lambda: hygiene.clean(stage))
 
 
