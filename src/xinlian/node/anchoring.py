@@ -148,6 +148,7 @@ class Anchoring:
                 pass
         if self.halted() or self._is_parked() or self._is_busy():
             return False
+        await self._settle_overtaken()
         work = self._work()
         if work.batches or work.words:
             await self._send(work)
@@ -162,6 +163,13 @@ class Anchoring:
         """Whether an anchoring transaction is on its way; the sender settles it."""
         with self._writer.read() as reader:
             return bool(table.batches_in(reader, "sent")) or bool(table.marks_in(reader, "sent", 1))
+
+    async def _settle_overtaken(self) -> None:
+        """Drop marks that a higher one has overtaken; a status only rises, so the contract would refuse them."""
+        with self._writer.read() as reader:
+            overtaken = table.overtaken_marks(reader)
+        if overtaken:
+            await self._writer.write(lambda tx: table.settle_marks(tx, overtaken))
 
     # -- sealing -----------------------------------------------------------------------------------
 

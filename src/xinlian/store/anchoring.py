@@ -214,6 +214,20 @@ def marks_of(reader: Reader, position: int) -> list[Mark]:
     return [Mark(*row) for row in reader.fetch(f"SELECT {_MARK} FROM marks WHERE position = ? ORDER BY status", (position,))]
 
 
+def overtaken_marks(reader: Reader) -> list[int]:
+    """Ids of queued marks whose record has a higher mark on the chain already: the contract would refuse the lower one."""
+    rows = reader.fetch(
+        "SELECT m.id FROM marks m JOIN marks h ON h.position = m.position AND h.status > m.status "
+        "WHERE m.state = 'queued' AND h.state IN ('mined', 'final')"
+    )
+    return [row[0] for row in rows]
+
+
+def settle_marks(tx: Transaction, mark_ids: Sequence[int]) -> None:
+    """Note that marks need not be sent any more."""
+    tx.executemany("UPDATE marks SET state = 'final' WHERE id = ? AND state = 'queued'", [(i,) for i in mark_ids])
+
+
 def marks_of_tx(reader: Reader, tx_id: int) -> list[Mark]:
     """Marks that a transaction carries."""
     return [Mark(*row) for row in reader.fetch(f"SELECT {_MARK} FROM marks WHERE tx_id = ? ORDER BY id", (tx_id,))]
