@@ -20,7 +20,7 @@ PROGRAM = Path(sys.executable).with_name("xinlian")
 HEAVY = ("web3", "eth_account", "eth_abi", "aiohttp", "sqlalchemy", "fastapi", "uvicorn", "pydantic", "cryptography", "rich")
 HELP_S = 0.3
 CONTRACT = {
-    "chain": {"status"},
+    "chain": {"status", "reattach"},
     "authority": {
         "init",
         "register",
