@@ -20,7 +20,8 @@ def serve(settings: Settings) -> None:
         XinlianError: whatever building the node says; nothing was served then.
     """
     configure_logging()
-    asyncio.run(_serve(settings))
+    with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto").get_loop_factory()) as runner:  # uvloop where there is one
+        runner.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ from xinlian.node.providing import PATH, SKEW_S
 from xinlian.node.reads import Reads, WrittenRead
 from xinlian.protocol import httpsig
 from xinlian.protocol.b64 import b64u
-from xinlian.protocol.bundle import dumps
+from xinlian.protocol.bundle import Bundle, to_json
 from xinlian.protocol.dataset import DatasetSchema, Mode
 from xinlian.protocol.envelope import (
     SUITE,
@@ -66,7 +66,7 @@ from xinlian.protocol.messages import (
     parse_answer,
     refusal,
 )
-from xinlian.protocol.record import parse_disclosure
+from xinlian.protocol.report import Report
 from xinlian.protocol.statements import ReadOutcome, parse_answer_statement
 from xinlian.protocol.subjects import Subject
 from xinlian.protocol.types import VCT_ANSWER, EpochS, KeyId, RecordId, Uscc, issuer_of
@@ -77,6 +77,7 @@ from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Transaction
 
 _log = structlog.get_logger(__name__)
+_Verify = Callable[[Bundle], Report]
 
 WINDOW_S = 60
 DISPOSE_AFTER_S = 30 * 86_400
@@ -316,7 +317,8 @@ class Asking:
         except XinlianError as error:
             return await self._finish_without(sent, "not-proven", error.code)
         await self._catch_up(answer)
-        shown = [self._shown(sent, i, item) for i, item in enumerate(answer.items)]
+        with self._p.bundles.verifying() as verify:
+            shown = [self._shown(sent, i, item, verify) for i, item in enumerate(answer.items)]
         return await self._finish(sent, answer, shown, hashlib.sha256(reply.body).digest())
 
     async def _opened(self, sent: _Sent, reply: Reply) -> Answer:
@@ -354,19 +356,19 @@ class Asking:
         if blocks:
             await self._p.following.reach(max(blocks), CATCH_UP_S)
 
-    def _shown(self, sent: _Sent, index: int, item: AnswerItem) -> ShownItem:
+    def _shown(self, sent: _Sent, index: int, item: AnswerItem, verify: _Verify) -> ShownItem:
         if item.check is not None:
             return ShownItem(item.outcome.value, item.check.value)
         try:
             if item.answer is not None:
-                return self._shown_statement(sent, index, item.outcome, item.answer)
-            return self._shown_records(sent, index, item)
+                return self._shown_statement(sent, index, (item.outcome, item.answer), verify)
+            return self._shown_records(sent, index, item, verify)
         except XinlianError as error:  # evidence that is not even of its form
             _log.warning("evidence not of its form", rid=sent.request.rid, item=index, code=error.code)
             return ShownItem(ReadOutcome.NOT_PROVEN.value, None)
 
-    def _shown_records(self, sent: _Sent, index: int, item: AnswerItem) -> ShownItem:
-        seen = [self._verified(sent, evidence, sent.request.dataset) for evidence in item.records]
+    def _shown_records(self, sent: _Sent, index: int, item: AnswerItem, verify: _Verify) -> ShownItem:
+        seen = [self._verified(sent, evidence, sent.request.dataset, verify) for evidence in item.records]
         records = tuple(record for record, _, _ in seen)
         if not all(proven for _, _, proven in seen) or not self._covers(sent, index, item, records):
             return ShownItem(ReadOutcome.NOT_PROVEN.value, None, tuple({**record, "values": {}} for record in records))
@@ -381,9 +383,11 @@ class Asking:
             return len(records) == 1 and _is_same(records[0]["values"], sent.request.items[index].values)
         return len({record["record_id"] for record in records}) == len(records)
 
-    def _verified(self, sent: _Sent, evidence: Evidence, vct: str) -> tuple[dict[str, Any], dict[str, Any], bool]:
+    def _verified(
+        self, sent: _Sent, evidence: Evidence, vct: str, verify: _Verify
+    ) -> tuple[dict[str, Any], dict[str, Any], bool]:
         bundle = evidence_bundle(evidence, int(self._p.clock.law_s()))
-        report = self._p.bundles.verify_parsed(bundle)
+        report = verify(bundle)
         statement = bundle.statement
         of_provider = statement.iss == issuer_of(sent.request.to_uscc)
         proven = report.exit_code in _SHOWN and of_provider and statement.vct == vct
@@ -399,11 +403,12 @@ class Asking:
             "remarks": [remark.code for remark in report.remarks],
         }
         if proven:
-            shown["values"] = {d.name: d.value for d in map(parse_disclosure, evidence.disclosures)}
-        return shown, orjson.loads(dumps(bundle)), proven
+            shown["values"] = {disclosure.name: disclosure.value for disclosure in bundle.opened()}
+        return shown, to_json(bundle), proven
 
-    def _shown_statement(self, sent: _Sent, index: int, outcome: Outcome, evidence: Evidence) -> ShownItem:
-        shown, bundle, proven = self._verified(sent, evidence, VCT_ANSWER)
+    def _shown_statement(self, sent: _Sent, index: int, given: tuple[Outcome, Evidence], verify: _Verify) -> ShownItem:
+        outcome, evidence = given
+        shown, bundle, proven = self._verified(sent, evidence, VCT_ANSWER, verify)
         stated = parse_answer_statement(evidence.statement, evidence.disclosures) if proven else None
         if stated is None or stated.disclosed is None or not self._belongs(sent, index, outcome, stated):
             shown["values"] = {}

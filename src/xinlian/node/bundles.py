@@ -11,7 +11,8 @@ Source: design 4.2, 4.6.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -25,14 +26,14 @@ from xinlian.protocol.merkle import Tree
 from xinlian.protocol.messages import Evidence
 from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.record import parse_statement
-from xinlian.protocol.types import EpochS, Status, Stream, Uscc
 from xinlian.protocol.report import Report
+from xinlian.protocol.types import EpochS, Status, Stream, Uscc
 from xinlian.protocol.verification import parse_as_of, verify_bundle, verify_bytes
-from xinlian.store import anchoring, streams
 from xinlian.store import records as record_table
+from xinlian.store import streams
 from xinlian.store.anchoring import Batch
 from xinlian.store.sealing import Sealer
-from xinlian.store.statuses import standing
+from xinlian.store.statuses import Standings, standing
 from xinlian.store.writer import Writer
 
 SUITE = 1
@@ -78,17 +79,23 @@ class Bundles:
 
     def receipt(self, stream: Stream, position: int) -> Receipt | None:
         """The receipt of an entry, None while its batch is not final."""
-        with self._writer.read() as reader:
-            batch = anchoring.batch_of(reader, stream, position)
+        return self.receipts(stream, [position])[position]
+
+    def receipts(self, stream: Stream, positions: Iterable[int]) -> dict[int, Receipt | None]:
+        """``receipt`` of many entries of one stream, by position."""
+        with self._writer.read() as reader, self._view.snapshot() as view:
+            standings = Standings(reader, self._department, stream)
+            return {position: self._receipt(standings.batch_of(position), position, view) for position in positions}
+
+    def _receipt(self, batch: Batch | None, position: int, view: LocalView) -> Receipt | None:
         if batch is None or batch.state != "final":
             return None
-        return self._receipt(batch, position - batch.first_position)
-
-    def _receipt(self, batch: Batch, index: int) -> Receipt:
+        index = position - batch.first_position
         tree = self._tree(batch.stream, batch.sequence, batch.first_position, batch.size)
-        anchored = self._view.anchoring(self._department, batch.stream, batch.sequence)
+        anchored = view.anchoring(self._department, batch.stream, batch.sequence)
         if anchored is None or tree.root != batch.root:
-            raise ConflictError("batch-not-on-chain", "the batch is no longer on this node's view of the chain", sequence=batch.sequence)
+            where = "the batch is no longer on this node's view of the chain"
+            raise ConflictError("batch-not-on-chain", where, sequence=batch.sequence)
         return Receipt(
             chain_id=self._deployment.chain_id,
             genesis_hash=self._deployment.genesis_hash,
@@ -202,6 +209,12 @@ class Bundles:
     def verify_parsed(self, bundle: Bundle) -> Report:
         """Verify a bundle that this node put together from an answer."""
         return verify_bundle(bundle, self._deployment, self._view, None)
+
+    @contextmanager
+    def verifying(self) -> Iterator[Callable[[Bundle], Report]]:
+        """``verify_parsed`` for many bundles in a row, against one and the same view."""
+        with self._view.snapshot() as view:
+            yield lambda bundle: verify_bundle(bundle, self._deployment, view, None)
 
 
 def split_leaves(buffer: bytes) -> list[bytes]:

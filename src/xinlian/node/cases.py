@@ -10,7 +10,7 @@ Source: design 5 (CaseLedger), 4.5.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from xinlian.node.chain_state import CaseState, ChainState, code_word
 from xinlian.node.reads import Reads
@@ -24,6 +24,8 @@ from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Writer
 
 SALT_BYTES = 16
+_OPENED_CASES = 64
+"""Cases whose openings are kept in memory."""
 
 
 class Cases:
@@ -53,6 +55,7 @@ class Cases:
         self._state = state
         self._transactions = transactions
         self._reads = reads
+        self._opened: dict[tuple[str, bytes], Mapping[Subject, Opening]] = {}
 
     def list(self) -> list[CaseState]:
         """Cases that this department leads or takes part in."""
@@ -135,12 +138,25 @@ class Cases:
         Raises:
             RefusedError: ``refused-subject-in-case`` when it is not; nothing leaves this node then.
         """
-        for opening in self._tree(case).openings:
-            if read_subject(opening) == subject:
-                return opening
-        raise RefusedError(
-            "refused-subject-in-case", "this subject is not in the case; nothing was sent", check="subject-in-case"
-        )
+        opening = self._openings(case).get(subject)
+        if opening is None:
+            raise RefusedError(
+                "refused-subject-in-case", "this subject is not in the case; nothing was sent", check="subject-in-case"
+            )
+        return opening
+
+    def _openings(self, case: CaseState) -> Mapping[Subject, Opening]:
+        """The openings under the root on chain, kept in memory for as long as the store holds them."""
+        key = case.ref, case.subjects_root
+        with self._writer.read() as reader:
+            held = table.subject_count(reader, case.ref)
+        if key not in self._opened or held < case.subject_count:
+            self._opened.pop(key, None)
+            openings = {read_subject(opening): opening for opening in reversed(self._tree(case).openings)}
+            while len(self._opened) >= _OPENED_CASES:
+                self._opened.pop(next(iter(self._opened)))
+            self._opened[key] = openings
+        return self._opened[key]
 
     def _tree(self, case: CaseState) -> SubjectsTree:
         with self._writer.read() as reader:

@@ -1,7 +1,7 @@
 """The catalogue: datasets of all departments as on chain, and this department's own schema files.
 
 Rules
-1. A dataset is named by alias (GJJ-01), by ``<USCC>.<serial>`` or by catalogue code; without a version the newest published counts.
+1. A dataset is named by alias (GJJ-01), ``<USCC>.<serial>`` or catalogue code; without a version the newest published counts.
 2. Proposing stores the schema file first and then sends the transaction; repeating it does no harm.
 3. A schema of another department is fetched from that department's node by hash and kept; the hash on chain decides.
 
@@ -82,6 +82,7 @@ class Catalogue:
         self._now = now
         self._local: dict[int, LocalDataset] = {}
         self._foreign: dict[str, DatasetSchema] = {}
+        self._rows: list[table.StoredDataset] | None = None
 
     # -- own datasets ------------------------------------------------------------------------------
 
@@ -92,11 +93,16 @@ class Catalogue:
             NotFoundError: ``dataset-unknown``.
         """
         code = name.replace(".", "/")
-        with self._writer.read() as reader:
-            if version is not None:
+        rows = self._named(code)
+        if version is not None:
+            rows = [row for row in rows if row.version == version]
+        if not rows:
+            with self._writer.read() as reader:  # says what is missing
                 return self._compiled(table.by_code(reader, code, version))
-            newest = table.by_code(reader, code)
-            known = table.versions(reader, newest.code)
+        newest = rows[-1]
+        if version is not None:
+            return self._compiled(newest)
+        known = [row for row in self._listed() if row.code == newest.code]
         published = [row for row in known if self._on_chain(row) == "published"]
         return self._compiled(published[-1] if published else newest)
 
@@ -110,8 +116,18 @@ class Catalogue:
 
     def ids_of(self, code: str) -> list[int]:
         """Row ids of all versions of an own dataset."""
-        with self._writer.read() as reader:
-            return [row.id for row in table.versions(reader, code)]
+        return [row.id for row in self._listed() if row.code == code]
+
+    def _listed(self) -> list[table.StoredDataset]:
+        """Every stored version, by code and version; read again after each change."""
+        if self._rows is None:
+            with self._writer.read() as reader:
+                self._rows = table.listing(reader)
+        return self._rows
+
+    def _named(self, name: str) -> list[table.StoredDataset]:
+        """What a catalogue code or an alias names, by rising version."""
+        return sorted([row for row in self._listed() if name in (row.code, row.alias)], key=lambda row: row.version)
 
     def require_published(self, dataset: LocalDataset) -> None:
         """Publishing records needs a published catalogue entry.
@@ -155,7 +171,10 @@ class Catalogue:
             raise InputError(
                 "schema-owner", f"{schema.code} belongs to another department", expected=self._department, dataset=schema.code
             )
-        await self._writer.write(lambda tx: self._store(tx, schema))
+        try:
+            await self._writer.write(lambda tx: self._store(tx, schema))
+        finally:
+            self._rows = None
         if self._state.dataset(schema.owner, schema.serial, schema.version) is None:
             await self._transactions.law(
                 "DatasetCatalog",

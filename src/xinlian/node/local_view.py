@@ -7,14 +7,16 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.protocol.chainview import Anchoring, BlockRef, KeySetFrom
 from xinlian.store import chain_cache
-from xinlian.store.writer import Writer
+from xinlian.store.chain_cache import ChainBatch, ChainMark
+from xinlian.store.writer import Reader, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,20 @@ class LocalView:
         self._writer = writer
         self._clock = clock
 
+    @contextmanager
+    def snapshot(self) -> Iterator[LocalView]:
+        """The same view for many questions in a row: on one reader, and what was asked before is answered from memory."""
+        with self._writer.read() as reader:
+            yield _Snapshot(self._chain, self._state, self._writer, self._clock, reader)
+
+    def _batch(self, department: str, stream: int, sequence: int) -> ChainBatch | None:
+        with self._writer.read() as reader:
+            return chain_cache.batch(reader, department, stream, sequence)
+
+    def _marks(self, department: str, sequence: int, word: int) -> list[ChainMark]:
+        with self._writer.read() as reader:
+            return chain_cache.marks(reader, department, sequence, word)
+
     def head(self) -> BlockRef:
         """The newest block held."""
         return self._clock.head()
@@ -68,14 +84,12 @@ class LocalView:
 
     def anchoring(self, department: str, stream: int, sequence: int) -> Anchoring | None:
         """Where a batch was anchored."""
-        with self._writer.read() as reader:
-            found = chain_cache.batch(reader, department, stream, sequence)
+        found = self._batch(department, stream, sequence)
         return None if found is None else Anchoring(found.block_number, found.block_time, found.tx_hash)
 
     def is_anchored(self, department: str, stream: int, sequence: int, root: bytes, size: int, suite: int) -> bool:  # noqa: PLR0913  # the contract's own question
         """Whether the slot holds exactly this batch."""
-        with self._writer.read() as reader:
-            found = chain_cache.batch(reader, department, stream, sequence)
+        found = self._batch(department, stream, sequence)
         return found is not None and (found.root, found.size, found.suite) == (root, size, suite)
 
     def is_active_at(self, department: str, block: int) -> bool:
@@ -95,10 +109,32 @@ class LocalView:
 
     def status_at(self, department: str, sequence: int, index: int, block: int) -> int:
         """Status of a leaf of stream records at the end of a block."""
-        with self._writer.read() as reader:
-            return chain_cache.status(reader, department, sequence, index, block)
+        marks = self._marks(department, sequence, index // chain_cache.LEAVES_PER_WORD)
+        return chain_cache.status_in(marks, index, block)
 
     def key_sets(self, department: str) -> list[KeySetFrom]:
         """Key sets in the order of publication."""
         found = self._state.department(department)
         return [] if found is None else [KeySetFrom(k.block_number, k.jwks.encode()) for k in found.key_sets]
+
+
+class _Snapshot(LocalView):
+    """A view that reads batches and marks on one reader, each once."""
+
+    def __init__(self, chain: CheckedChain, state: ChainState, writer: Writer, clock: Clock, reader: Reader) -> None:
+        super().__init__(chain, state, writer, clock)
+        self._reader = reader
+        self._known_batches: dict[tuple[str, int, int], ChainBatch | None] = {}
+        self._known_marks: dict[tuple[str, int, int], list[ChainMark]] = {}
+
+    def _batch(self, department: str, stream: int, sequence: int) -> ChainBatch | None:
+        key = department, stream, sequence
+        if key not in self._known_batches:
+            self._known_batches[key] = chain_cache.batch(self._reader, *key)
+        return self._known_batches[key]
+
+    def _marks(self, department: str, sequence: int, word: int) -> list[ChainMark]:
+        key = department, sequence, word
+        if key not in self._known_marks:
+            self._known_marks[key] = chain_cache.marks(self._reader, *key)
+        return self._known_marks[key]

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -60,6 +60,7 @@ from xinlian.protocol.messages import (
     parse_request,
     refusal,
 )
+from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.statements import AnswerClear, AnswerDisclosed, ReadOutcome, StatementIds
 from xinlian.protocol.statements import seal_answer as seal_statement
 from xinlian.protocol.subjects import Subject
@@ -69,6 +70,7 @@ from xinlian.store import exchange as table
 from xinlian.store.opening import Store
 from xinlian.store.records import Record as RecordRow
 from xinlian.store.sealing import Sealer
+from xinlian.store.statuses import Standings
 from xinlian.store.writer import Reader, Transaction
 
 PATH = "/exchange/v1/requests"
@@ -99,13 +101,14 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """An authenticated request with everything its answer needs."""
+    """An authenticated request with everything its answer needs; receipts by position, once its records are found."""
 
     header: EnvelopeHeader
     request: Request
     digest: bytes
     ciphertext: bytes
     signature: str
+    receipts: Mapping[int, Receipt | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +230,7 @@ class Providing:
             admitted = admit(request, self._own_schema(request.dataset), self._state, self._moment())
             self._check_uses(admitted, len(request.items))
             view = self._view()
-            results = [self._item(call, admitted, i, view) for i in range(len(request.items))]
+            results = self._results(call, admitted, view)
             return await self._commit(call, admitted, results, view)
         except RefusedError as error:
             check = ProviderCheck(str(error.fields["check"]))
@@ -256,30 +259,42 @@ class Providing:
 
     # -- items -------------------------------------------------------------------------------------
 
-    def _item(self, call: _Call, admitted: Admitted, index: int, view: View) -> _Result:
-        request, schema, subjects = call.request, admitted.schema, admitted.subjects[index]
-        attempts: tuple[tuple[bytes, str], ...] = ()
-        if request.mode is Mode.VERIFY:
-            attempts = self._attempts(admitted, subjects[0], request.fields)
+    def _results(self, call: _Call, admitted: Admitted, view: View) -> list[_Result]:
+        """Every item's result, from one snapshot of the records; keys and receipts of all of them are read at once."""
+        request, schema = call.request, admitted.schema
+        attempts: list[tuple[tuple[bytes, str], ...]] = []
+        found: list[list[RecordRow]] = []
         with self._store.node.read() as reader:
-            rows = self._find(reader, schema, request, subjects)
+            standings = self._records.standings(reader)
+            for subjects in admitted.subjects:
+                if request.mode is Mode.VERIFY:
+                    attempts.append(self._attempts(reader, admitted, subjects[0], request.fields))
+                found.append(self._find(standings, schema, request, subjects))
             as_of = chain_cache.last_sequence(reader, self._department, Stream.RECORDS)
-        opened = self._records.open_many(rows)
-        clear = AnswerClear(call.digest, index, view, as_of, request.dataset, request.mode, request.view)
-        result = self._by_mode(call, schema, index, opened, clear)
-        return replace(result, attempts=attempts)
+        rows = {row.position: row for of_item in found for row in of_item}
+        opened = dict(zip(rows, self._records.open_many(list(rows.values())), strict=True))
+        if request.mode is not Mode.ANSWER:
+            call = replace(call, receipts=self._bundles.receipts(Stream.RECORDS, rows))
+        results = []
+        for index, of_item in enumerate(found):
+            clear = AnswerClear(call.digest, index, view, as_of, request.dataset, request.mode, request.view)
+            results.append(self._by_mode(call, schema, index, [opened[row.position] for row in of_item], clear))
+        if request.mode is not Mode.VERIFY:
+            return results
+        return [replace(result, attempts=counted) for result, counted in zip(results, attempts, strict=True)]
 
-    def _attempts(self, admitted: Admitted, subject: Subject, fields: Sequence[str]) -> tuple[tuple[bytes, str], ...]:
+    def _attempts(
+        self, reader: Reader, admitted: Admitted, subject: Subject, fields: Sequence[str]
+    ) -> tuple[tuple[bytes, str], ...]:
         pseudonym = self._reads.pseudonym_bytes(subject)
-        with self._store.node.read() as reader:
-            for name in fields:
-                used = table.attempts_of(reader, admitted.case_ref, pseudonym, name)
-                if used >= self._limits.verify_attempts:
-                    raise refusal(ProviderCheck.VERIFY_ATTEMPTS, "too many attempts on this field in this case", field=name)
+        for name in fields:
+            used = table.attempts_of(reader, admitted.case_ref, pseudonym, name)
+            if used >= self._limits.verify_attempts:
+                raise refusal(ProviderCheck.VERIFY_ATTEMPTS, "too many attempts on this field in this case", field=name)
         return tuple((pseudonym, name) for name in fields)
 
     def _find(
-        self, reader: Reader, schema: DatasetSchema, request: Request, subjects: Sequence[Subject]
+        self, standings: Standings, schema: DatasetSchema, request: Request, subjects: Sequence[Subject]
     ) -> list[RecordRow]:
         lookups = {entry.name: entry for entry in schema.lookups}
         wanted = lookups.get(schema.view(request.view).lookup) if request.view is not None else None
@@ -288,7 +303,7 @@ class Providing:
             lookup = wanted if wanted is not None else schema.lookup(subject.kind)
             if lookup is None or lookup.kind != subject.kind:
                 raise refusal(ProviderCheck.FIELDS, "the dataset cannot be looked up by this kind of subject", kind=subject.kind)
-            for row in self._records.find(reader, schema, lookup.name, subject.value):
+            for row in self._records.find(standings, schema, lookup.name, subject.value):
                 rows[row.position] = row
         if len(rows) > MAX_RECORDS:
             raise refusal(ProviderCheck.PAYLOAD_GUARD, "more records than one item may carry", limit=MAX_RECORDS)
@@ -303,7 +318,7 @@ class Providing:
         if not opened:
             return self._stated(call, clear, (Outcome.NONE, None), ())
         if request.mode is Mode.QUERY:
-            evidence = tuple(self._evidence(record, request.fields) for record in opened)
+            evidence = tuple(self._evidence(record, request.fields, call.receipts[record.row.position]) for record in opened)
             return _Result(AnswerItem(Outcome.RECORDS, evidence), tuple(record.record_id for record in opened))
         return self._compared(call, index, opened, clear)
 
@@ -323,12 +338,12 @@ class Providing:
         compared = [(record, _matches(record.values(), values)) for record in opened]
         record, matches = max(compared, key=lambda one: sum(one[1].values()))
         if all(matches.values()):
-            return _Result(AnswerItem(Outcome.MATCH, (self._evidence(record, call.request.fields),)), (record.record_id,))
+            evidence = self._evidence(record, call.request.fields, call.receipts[record.row.position])
+            return _Result(AnswerItem(Outcome.MATCH, (evidence,)), (record.record_id,))
         return self._stated(call, clear, (Outcome.MISMATCH, matches), (record,))
 
-    def _evidence(self, record: OpenRecord, fields: Sequence[str]) -> Evidence:
+    def _evidence(self, record: OpenRecord, fields: Sequence[str], receipt: Receipt | None) -> Evidence:
         disclosures = record.disclosures_of(fields)
-        receipt = self._bundles.receipt(Stream.RECORDS, record.row.position)
         if receipt is not None:
             return Evidence(record.statement, disclosures, receipt.to_json())
         promise = EpochS(self._clock.law_s() + self._limits.anchor_promise_s)

@@ -133,30 +133,26 @@ class Records:
         if name not in {lookup.name for lookup in schema.lookups}:
             raise InputError("field-not-lookup", f"{schema.alias}: this field is not a lookup field", dataset=schema.code)
         with self._store.node.read() as reader:
-            return self.find(reader, schema, name, value)
+            return self.find(self.standings(reader), schema, name, value)
 
     def standings(self, reader: Reader) -> Standings:
         """Batches and on-chain statuses of this node's records, on an open reader."""
         return Standings(reader, self._department, Stream.RECORDS)
 
-    def find(
-        self, reader: Reader, schema: DatasetSchema, lookup: str, value: str, standings: Standings | None = None
-    ) -> list[table.Record]:
-        """``search`` on an open reader, without what was revoked or has begun to be erased.
+    def find(self, standings: Standings, schema: DatasetSchema, lookup: str, value: str) -> list[table.Record]:
+        """``search`` on the reader of ``standings``, without what was revoked or has begun to be erased.
 
         That holds also while the mark still waits for the chain: what the department withdrew is not given out any more.
 
         Args:
-            reader: of node.db.
+            standings: of an open reader; keep it while more is to be found.
             schema: of an own dataset.
             lookup: name of a lookup field.
             value: to look for.
-            standings: of the same reader, when more is to be found on it.
         """
         token = lookup_token(self._keys.index_key, schema.code, lookup, value)
-        found = table.by_token(reader, self._catalogue.ids_of(schema.code), lookup, INDEX_VERSION, token)
-        known = self.standings(reader) if standings is None else standings
-        return [row for row in found if known.of(row.position).status < Status.REVOKED]
+        found = table.by_token(standings.reader, self._catalogue.ids_of(schema.code), lookup, INDEX_VERSION, token)
+        return [row for row in found if standings.of(row.position).status < Status.REVOKED]
 
     def open(self, row: table.Record) -> OpenRecord:
         """Decrypt and rebuild a record.

@@ -85,6 +85,11 @@ def subjects(reader: Reader, sealer: Sealer, case_ref: str) -> list[CaseSubject]
     return [CaseSubject(r[0], sealer.open(f"case_subjects {case_ref} {r[0]}", r[1]).decode(), r[2], r[3]) for r in rows]
 
 
+def subject_count(reader: Reader, case_ref: str) -> int:
+    """How many openings of a case this node holds."""
+    return int(reader.fetch("SELECT count(*) FROM case_subjects WHERE case_ref = ?", (case_ref,))[0][0])
+
+
 def cases_of_pseudonym(reader: Reader, pseudonym: bytes) -> list[str]:
     """Cases that a subject is part of."""
     return [

@@ -339,11 +339,12 @@ def status(reader: Reader, department: str, sequence: int, index: int, up_to_blo
     Returns:
         0 current, 1 superseded, 2 revoked, 3 erased (statuses only rise, so the highest mark counts).
     """
+    return status_in(marks(reader, department, sequence, index // LEAVES_PER_WORD), index, up_to_block)
+
+
+def status_in(found: Sequence[ChainMark], index: int, up_to_block: int | None = None) -> int:
+    """``status`` of a leaf, out of the marks of its batch or of its word."""
     return max(
-        (
-            mark.status
-            for mark in marks(reader, department, sequence, index // LEAVES_PER_WORD)
-            if mark.covers(index) and (up_to_block is None or mark.block_number <= up_to_block)
-        ),
+        (mark.status for mark in found if mark.covers(index) and (up_to_block is None or mark.block_number <= up_to_block)),
         default=0,
     )

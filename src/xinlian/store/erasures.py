@@ -12,6 +12,7 @@ Rules
 # ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xinlian.protocol.errors import NotFoundError, StoreError
@@ -21,6 +22,7 @@ from xinlian.store.writer import Reader, Transaction
 INTENT, KEY_DESTROYED, PURGED, CHECKPOINTED, MARKED = "intent", "key-destroyed", "purged", "checkpointed", "marked"
 STATES = (INTENT, KEY_DESTROYED, PURGED, CHECKPOINTED, MARKED)
 ERASED_STATUS = 3
+_ASKED_AT_ONCE = 500
 _COLUMNS = "position, state, reason, requested_by, requested_at, marked_at"
 
 
@@ -142,3 +144,13 @@ def unfinished(reader: Reader) -> list[Erasure]:
 def is_begun(reader: Reader, position: int) -> bool:
     """True from the intent on: the record must not be served any more."""
     return bool(reader.fetch("SELECT 1 FROM erasures WHERE position = ?", (position,)))
+
+
+def begun_of(reader: Reader, positions: Sequence[int]) -> set[int]:
+    """Which of some positions are being erased or erased."""
+    begun: set[int] = set()
+    for start in range(0, len(positions), _ASKED_AT_ONCE):
+        part = positions[start : start + _ASKED_AT_ONCE]
+        marks = ", ".join("?" * len(part))
+        begun.update(row[0] for row in reader.fetch(f"SELECT position FROM erasures WHERE position IN ({marks})", part))
+    return begun

@@ -30,6 +30,7 @@ from xinlian.store.writer import Reader, Transaction, Writer
 WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + 16
 _ZEROS = bytes(WRAPPED_BYTES)
 _SWEEP_PAGE = 2_000
+_ASKED_AT_ONCE = 500
 _SWEPT_TO = "swept-to"
 BACKUP_PREFIX = "keys-"
 BACKUP_SUFFIX = ".db"
@@ -144,12 +145,18 @@ def get_many(reader: Reader, wanted: Sequence[tuple[bytes, int]]) -> dict[tuple[
     Raises:
         NotFoundError: ``record-key-missing`` when one of them is missing or destroyed.
     """
+    stored: dict[tuple[bytes, int], tuple[int, bytes]] = {}
+    for start in range(0, len(wanted), _ASKED_AT_ONCE):
+        ids = [jti for jti, _ in wanted[start : start + _ASKED_AT_ONCE]]
+        marks = ", ".join("?" * len(ids))
+        sql = f"SELECT jti, rev, kek, wrapped FROM record_keys WHERE jti IN ({marks})"  # noqa: S608 - question marks only
+        stored |= {(jti, rev): (kek, wrapped) for jti, rev, kek, wrapped in reader.fetch(sql, ids)}
     found = {}
     for jti, rev in wanted:
-        rows = reader.fetch("SELECT kek, wrapped FROM record_keys WHERE jti = ? AND rev = ?", (jti, rev))
-        if not rows or rows[0][1] == _ZEROS:
+        kek, wrapped = stored.get((jti, rev), (0, _ZEROS))
+        if wrapped == _ZEROS:
             raise NotFoundError("record-key-missing", f"no key for record {jti.hex()} revision {rev}", jti=jti.hex(), rev=rev)
-        found[jti, rev] = WrappedKey(jti, rev, rows[0][0], rows[0][1])
+        found[jti, rev] = WrappedKey(jti, rev, kek, wrapped)
     return found
 
 

@@ -160,8 +160,8 @@ def by_token(reader: Reader, dataset_ids: Sequence[int], field_name: str, versio
         token: 16 bytes.
 
     Returns:
-        Records in publication order. Neither superseded revisions nor records whose erasure has begun are among
-        them; whether one was revoked says ``statuses.standing``.
+        Records in publication order. Neither superseded revisions, nor records whose erasure has begun or that are marked
+        as ended here are among them; what the chain says of them is told by ``statuses.Standings``.
     """
     marks = ", ".join("?" * len(dataset_ids))
     columns = ", ".join(f"r.{name}" for name in _COLUMNS.split(", "))
@@ -169,7 +169,8 @@ def by_token(reader: Reader, dataset_ids: Sequence[int], field_name: str, versio
         f"SELECT {columns} FROM record_index i JOIN records r ON r.position = i.position "
         f"WHERE i.token = ? AND i.field = ? AND i.version = ? AND i.dataset_id IN ({marks}) AND r.state = {LIVE} "
         "AND NOT EXISTS (SELECT 1 FROM records n WHERE n.jti = r.jti AND n.rev > r.rev) "
-        "AND NOT EXISTS (SELECT 1 FROM erasures e WHERE e.position = r.position) ORDER BY r.position",
+        "AND NOT EXISTS (SELECT 1 FROM erasures e WHERE e.position = r.position) "
+        "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.position = r.position AND m.status >= 2) ORDER BY r.position",
         (token, field_name, version, *dataset_ids),
     )
     return [_record(row) for row in rows]

@@ -141,6 +141,10 @@ class Sealer:
 
     key: bytes = field(repr=False)
     random: Random = field(repr=False)
+    _cipher: AESGCM = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_cipher", AESGCM(self.key))
 
     def seal(self, place: str, data: bytes) -> bytes:
         """Encrypt a value for one place.
@@ -153,7 +157,7 @@ class Sealer:
             Nonce (12 bytes), ciphertext, tag (16 bytes).
         """
         nonce = self.random(NONCE_BYTES)
-        return nonce + AESGCM(self.key).encrypt(nonce, data, place.encode())
+        return nonce + self._cipher.encrypt(nonce, data, place.encode())
 
     def open(self, place: str, sealed: bytes) -> bytes:
         """Undo ``seal``.
@@ -162,6 +166,6 @@ class Sealer:
             StoreError: ``sealed-broken`` when the value was changed, moved, or belongs to another key.
         """
         try:
-            return AESGCM(self.key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())
         except (InvalidTag, ValueError) as error:
             raise StoreError("sealed-broken", f"an encrypted value does not open: {place.partition(' ')[0]}") from error

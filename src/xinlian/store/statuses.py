@@ -24,21 +24,47 @@ class Standing:
     status: int
 
 
-def standing(reader: Reader, department: str, stream: int, position: int) -> Standing:
-    """Look up batch and on-chain status of an entry.
+class Standings:
+    """Batches and on-chain statuses of entries of one stream; what neighbours share is read once.
 
     Args:
-        reader: of node.db.
+        reader: of node.db; everything is as of its snapshot.
         department: this node's USCC.
         stream: 1 records, 2 reads, 3 answers.
-        position: in the stream.
-
-    Returns:
-        Its standing; unsealed entries have no batch and status 0.
     """
-    batch = anchoring.batch_of(reader, stream, position)
-    if batch is None:
-        return Standing(None, None, 0)
-    index = position - batch.first_position
-    status = chain_cache.status(reader, department, batch.sequence, index) if stream == streams.RECORDS else 0
-    return Standing(batch, index, status)
+
+    def __init__(self, reader: Reader, department: str, stream: int) -> None:
+        self.reader = reader
+        self._department = department
+        self._stream = stream
+        self._batches: list[Batch] = []
+        self._marks: dict[tuple[int, int], list[chain_cache.ChainMark]] = {}
+
+    def of(self, position: int) -> Standing:
+        """Where an entry stands; unsealed entries have no batch and status 0."""
+        batch = self.batch_of(position)
+        if batch is None:
+            return Standing(None, None, 0)
+        index = position - batch.first_position
+        return Standing(batch, index, self._status(batch.sequence, index) if self._stream == streams.RECORDS else 0)
+
+    def batch_of(self, position: int) -> Batch | None:
+        """The batch that holds a position, None while it is not sealed."""
+        for known in self._batches:
+            if known.first_position <= position <= known.last_position:
+                return known
+        found = anchoring.batch_of(self.reader, self._stream, position)
+        if found is not None:
+            self._batches.append(found)
+        return found
+
+    def _status(self, sequence: int, index: int) -> int:
+        key = sequence, index // chain_cache.LEAVES_PER_WORD
+        if key not in self._marks:
+            self._marks[key] = chain_cache.marks(self.reader, self._department, *key)
+        return chain_cache.status_in(self._marks[key], index)
+
+
+def standing(reader: Reader, department: str, stream: int, position: int) -> Standing:
+    """``Standings.of`` for a single entry."""
+    return Standings(reader, department, stream).of(position)

@@ -100,7 +100,7 @@ async def test_more_than_was_asked_is_not_shown_either(stage: Stage) -> None:
     """The provider discloses a further field with a perfectly good proof."""
     case, asking = await stage.case(P1), stage[D03].node.providing
     real: Any = asking._evidence
-    asking._evidence = lambda record, fields: real(record, (*fields, "total_price_yuan"))  # type: ignore[method-assign]
+    asking._evidence = lambda record, fields, receipt: real(record, (*fields, "total_price_yuan"), receipt)  # type: ignore[method-assign]
     try:
         asked = await stage.ask(stage.question(case))
     finally:
@@ -127,7 +127,7 @@ async def test_a_match_of_another_record_is_no_match(stage: Stage) -> None:
 
     def always(call: Any, index: int, opened: Any, clear: Any) -> Any:
         result = real(call, index, opened, clear)
-        evidence = providing._evidence(opened[0], call.request.fields)
+        evidence = providing._evidence(opened[0], call.request.fields, call.receipts[opened[0].row.position])
         return replace(result, item=AnswerItem(Outcome.MATCH, (evidence,)), statement=None)
 
     providing._compared = always

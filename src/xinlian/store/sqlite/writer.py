@@ -12,6 +12,7 @@ import queue
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
@@ -66,7 +67,7 @@ class SqliteWriter:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
-        self._idle: queue.LifoQueue[SqliteSession] = queue.LifoQueue(MAX_IDLE_READERS)
+        self._idle: deque[SqliteSession] = deque()
         self._thread = threading.Thread(target=self._loop, name=f"writer {path.name}", daemon=True)
         self._thread.start()
 
@@ -147,26 +148,23 @@ class SqliteWriter:
         if self._closed:
             raise StoreError("store-closed", f"{self._path.name} is closed")
         try:
-            return self._idle.get_nowait()
-        except queue.Empty:
+            return self._idle.pop()
+        except IndexError:
             return SqliteSession(open_raw(self._path, read_only=True))
 
     def _give_back(self, session: SqliteSession) -> None:
         if session.raw.in_transaction:
             session.raw.rollback()
-        try:
-            if not self._closed:
-                self._idle.put_nowait(session)
-                return
-        except queue.Full:
-            pass
-        session.close()
+        if not self._closed and len(self._idle) < MAX_IDLE_READERS:
+            self._idle.append(session)
+        else:
+            session.close()
 
     def _drop_readers(self) -> None:
         while True:
             try:
-                self._idle.get_nowait().close()
-            except queue.Empty:
+                self._idle.pop().close()
+            except IndexError:
                 return
 
     # -- the thread ----------------------------------------------------------------------------------
