@@ -27,8 +27,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, cast
 
 from xinlian.protocol.b64 import b64u
@@ -78,6 +79,7 @@ _READ_CLEAR: Final = (
 _READ_DISCLOSED: Final = ("mode", "dataset", "purpose", "fields", "derived_view", "subjects", "record_ids", "operator")
 _ANSWER_CLEAR: Final = ("request_digest", "item", "view", "as_of_sequence", "dataset", "mode", "derived_view")
 _ANSWER_DISCLOSED: Final = ("subjects", "fields", "values", "outcome", "value", "sources")
+_Texts = tuple[tuple[str, str], ...]
 _READ_WHERE: Final = Where("statement-form", "read entry")
 _ANSWER_WHERE: Final = Where("statement-form", "answer statement")
 
@@ -248,11 +250,39 @@ def seal_read(ids: StatementIds, clear: ReadClear, disclosed: ReadDisclosed, rec
     Raises:
         InputError: ``statement-form`` when a member is not of its form.
     """
+    return _seal(ids, VCT_READ, _read_clear_texts(clear), _read_disclosed_texts(disclosed), record_key)
+
+
+def _read_clear_texts(clear: ReadClear) -> _Texts:
+    """The checked clear part; what the items of one request share is checked and written once."""
+    texts = dict(_shared_clear_texts(replace(clear, item=0, record_tag=None)))
+    own = Members(_READ_WHERE, {"item": clear.item, "record_tag": clear.record_tag})
+    texts["item"] = value_text(own.integer("item", 0, MAX_ITEMS - 1))
+    texts["record_tag"] = value_text(own.optional_text("record_tag", _KEYED))
+    return tuple(texts.items())
+
+
+@lru_cache(maxsize=64)
+def _shared_clear_texts(clear: ReadClear) -> _Texts:
     extra = dict(zip(_READ_CLEAR, _read_clear_values(clear), strict=True))
-    fields = dict(zip(_READ_DISCLOSED, _read_disclosed_values(disclosed), strict=True))
     _read_clear(extra)
+    return _texts_of(extra)
+
+
+def _read_disclosed_texts(disclosed: ReadDisclosed) -> _Texts:
+    """The checked disclosed part; as with the clear one, only subjects and records differ between the items of a request."""
+    texts = dict(_shared_disclosed_texts(replace(disclosed, subjects=(), record_ids=())))
+    own = Members(_READ_WHERE, {"subjects": list(disclosed.subjects), "record_ids": list(disclosed.record_ids)})
+    texts["subjects"] = value_text(list(own.texts("subjects", _KEYED, MAX_SUBJECTS_PER_ITEM)))
+    texts["record_ids"] = value_text(list(own.texts("record_ids", _ID_TEXT, MAX_SOURCES)))
+    return tuple(texts.items())
+
+
+@lru_cache(maxsize=64)
+def _shared_disclosed_texts(disclosed: ReadDisclosed) -> _Texts:
+    fields = dict(zip(_READ_DISCLOSED, _read_disclosed_values(disclosed), strict=True))
     _read_disclosed(fields)
-    return _seal(ids, VCT_READ, _texts_of(extra), _texts_of(fields), record_key)
+    return _texts_of(fields)
 
 
 def parse_read(statement: bytes, disclosures: Sequence[str] = ()) -> ReadEntry:
@@ -507,9 +537,6 @@ def _value(members: Members, outcome: Outcome) -> Scalar | Mapping[str, bool]:
 
 
 # -- shared ---------------------------------------------------------------------------------------------
-
-
-_Texts = tuple[tuple[str, str], ...]
 
 
 def _seal(ids: StatementIds, vct: str, extra: _Texts, fields: _Texts, record_key: bytes) -> SealedRecord:

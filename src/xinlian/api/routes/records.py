@@ -51,7 +51,8 @@ def _answer(body: dict[str, Any], status: int, *, replayed: bool = False) -> Res
 
 
 def _call(request: Request, person: Person, route: str) -> Call | None:
-    return node_of(request).idempotency.call(person.id, f"{route} {request.url.path}", request.headers.get("idempotency-key"))
+    key = request.headers.get("idempotency-key")
+    return None if key is None else node_of(request).idempotency.call(person.id, f"{route} {request.url.path}", key)
 
 
 async def _published(request: Request, call: Call | None, publishing: Awaitable[Accepted]) -> Response:
