@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -27,7 +28,7 @@ from xinlian.node.files import RowFault
 from xinlian.node.files.rows import row_fault
 from xinlian.node.ids import record_id_bytes
 from xinlian.protocol.dataset import CompiledSchema, compile_validator, load_schema
-from xinlian.protocol.errors import InputError
+from xinlian.protocol.errors import InputError, StoreError
 from xinlian.protocol.jsontext import loads_strict
 from xinlian.protocol.record import StatementHead, seal
 from xinlian.protocol.types import RecordId, issuer_of, uuid7_text
@@ -282,16 +283,29 @@ class SealingPool:
 
     def __init__(self, keys: StorageKeys, processes: int) -> None:
         self.width = processes or os.cpu_count() or 1
-        self._pool = ProcessPoolExecutor(
-            self.width,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
-            initargs=(keys,),
-        )
+        self._keys = keys
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self.width, mp_context=context, initializer=_start_worker, initargs=(self._keys,))
 
     async def seal_lines(self, job: LinesJob) -> SealedChunk:
-        """Seal NDJSON lines in one of the processes; lines that are no rows are among the faults."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _seal_lines, job)
+        """Seal NDJSON lines in one of the processes; lines that are no rows are among the faults.
+
+        A process that dies takes the whole pool with it; the chunk is then sealed once more by a new one.
+
+        Raises:
+            StoreError: ``sealing-failed`` when processes die again and again (out of memory).
+        """
+        for _ in range(2):
+            pool = self._pool
+            try:
+                return await asyncio.get_running_loop().run_in_executor(pool, _seal_lines, job)
+            except BrokenProcessPool:
+                if self._pool is pool:
+                    self._pool = self._new_pool()
+        raise StoreError("sealing-failed", "the processes that seal rows keep dying; is there enough memory?")
 
     def warm(self) -> None:
         """Start the processes now, so that the first file does not wait for them."""
