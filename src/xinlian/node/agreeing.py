@@ -4,7 +4,8 @@ Rules
 1. Compared: chain id and genesis, then the hash of the block at the lowest head, then the logs of our contracts up to it
    since the last comparison (a hash alone does not show that somebody leaves out a log).
 2. A difference counts when it is still there after a pause: two honest nodes may see a reorganisation a moment apart.
-3. An endpoint that cannot be reached is no disagreement; the first endpoint is the one that is followed.
+3. When they agree again, everything read since the last agreement is forgotten and read anew.
+4. An endpoint that cannot be reached is no disagreement; the first endpoint is the one that is followed.
 
 Source: design 4.6; issue 1, "two RPCs disagreeing".
 """
@@ -64,6 +65,7 @@ class Agreeing:
 
     async def look(self) -> None:
         """Compare once and tell the follower what came of it."""
+        agreed = self._compared
         try:
             await self._twice()
         except ChainError as error:
@@ -74,6 +76,8 @@ class Agreeing:
                 _log.error("endpoints disagree", detail=error.message)
             self._following.set_doubt(error)
         else:
+            if self._following.doubt is not None:
+                await self._following.forget_after(agreed)
             self._following.set_doubt(None)
 
     async def _twice(self) -> None:

@@ -134,6 +134,7 @@ class Following:
             known = [one for one in chain_cache.newest_blocks(reader, _PAGE) if one.number <= block_number]
         fork = BlockRef(known[0].number, known[0].hash, known[0].time) if known else BlockRef(-1, "0x" + "00" * 32, 0)
         async with self._turn:
+            self.is_held = False
             await self._roll_back(Rollback(fork))
             if self._follower is not None:
                 self._follower.reset()
