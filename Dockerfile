@@ -37,10 +37,10 @@ COPY docker/ /opt/xinlian/docker/
 RUN groupadd --gid 10001 xinlian \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/xinlian --shell /usr/sbin/nologin xinlian \
  && install -d -o xinlian -g xinlian -m 0700 /var/lib/xinlian /var/lib/chain \
- && install -d -o xinlian -g xinlian -m 0755 /var/lib/deployment
+ && install -d -o xinlian -g xinlian -m 0755 /var/lib/deployment /var/lib/requests
 ENV PATH=/opt/xinlian/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     XINLIAN_DATA_DIR=/var/lib/xinlian XINLIAN_DEPLOYMENT=/var/lib/deployment/deployment.json \
-    XINLIAN_LISTEN_HOST=0.0.0.0 XINLIAN_LISTEN_PORT=8700
+    XINLIAN_LISTEN_HOST=0.0.0.0 XINLIAN_LISTEN_PORT=8700 XINLIAN_URL=http://127.0.0.1:8700
 USER 10001:10001
 WORKDIR /var/lib/xinlian
 EXPOSE 8700
