@@ -17,7 +17,7 @@ from xinlian.protocol.errors import InputError
 from xinlian.protocol.jwks import parse_key_set
 
 MAX_TEXT = 300
-_EIGHTEEN = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])", re.ASCII)
+_EIGHTEEN = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)", re.ASCII)
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{80,}={0,2}", re.ASCII)
 _WORD = re.compile(r"0x([0-9a-fA-F]{2})*", re.ASCII)
 
@@ -44,7 +44,7 @@ def _check_text(text: str) -> None:
     shown = _ascii_of_word(text) if _WORD.fullmatch(text) else text
     if any(_is_id_number(match) for match in _EIGHTEEN.findall(shown)):
         raise InputError("payload-refused", "a text meant for the chain holds a personal ID number")
-    if _WORD.fullmatch(text) or text.startswith('{"keys":') and _is_key_set(text):
+    if _WORD.fullmatch(text) or (text.startswith('{"keys":') and _is_key_set(text)):
         return
     if len(text) > MAX_TEXT or _ENCODED.search(text):
         raise InputError("payload-refused", "a text meant for the chain is too long or holds encoded data")

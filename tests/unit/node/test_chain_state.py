@@ -1,0 +1,150 @@
+"""The projection of the chain's events: every event, and that order and rebuilding make no difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from xinlian.node.chain_state import ChainState, code_text, code_word
+from xinlian.protocol.errors import InputError
+
+A, B = "11411599MBDEM0015B", "12411599MBDEM00233"
+PURPOSE = code_word("HPF_LOAN_REVIEW")
+SCENARIO = "0x" + "ab" * 32
+TERMS = {
+    "verifyMask": 1,
+    "queryMask": 6,
+    "answerMask": 1,
+    "batchMask": 0,
+    "purposes": [PURPOSE],
+    "scenarios": [SCENARIO],
+    "validFrom": 100,
+    "validTo": 200,
+    "usesPerCase": 3,
+    "standing": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    name: str
+    args: dict[str, Any] = field(default_factory=dict)
+    block_number: int = 1
+    block_time: int = 10
+
+
+HISTORY = [
+    Fact("DepartmentRegistered", {"department": A, "kind": 1, "name": "甲", "endpoint": "http://a"}, 1),
+    Fact("DepartmentRegistered", {"department": B, "kind": 2, "name": "乙", "endpoint": "http://b"}, 2),
+    Fact("KeysPublished", {"department": A, "version": 1, "jwks": "{}", "keySetHash": "0x01"}, 2),
+    Fact("SignerAdded", {"department": A, "signer": "0xA1", "roles": 3}, 2),
+    Fact("DatasetProposed", {
+        "owner": A, "serial": 7, "version": 2, "schemaHash": "0x02", "shareType": 2, "fieldCount": 3, "viewCount": 1,
+        "verifiableMask": 1, "purposes": [PURPOSE],
+    }, 3),
+    Fact("DatasetPublished", {"owner": A, "serial": 7, "version": 2}, 4),
+    Fact("GrantGiven", {"provider": A, "number": 5, "receiver": B, "serial": 7, "version": 2, "terms": TERMS}, 5),
+    Fact("CaseOpened", {
+        "lead": B, "caseNo": code_word("CASE-1"), "scenario": SCENARIO, "participants": [A], "subjectsRoot": "0x" + "01" * 32,
+        "subjectCount": 2,
+    }, 6, 60),
+]  # fmt: skip
+
+
+def test_registration_suspension_and_compromise() -> None:
+    state = ChainState(HISTORY)
+    assert [one.uscc for one in state.department_list()] == [A, B]
+    assert state.department("11411599MBDEM00311") is None
+    department = state.departments[A]
+    assert department.to_json() == {
+        "uscc": A, "name": "甲", "kind": "department", "active": True, "endpoint": "http://a", "compromised_since": None,
+        "key_set_version": 1,
+    }  # fmt: skip
+    assert state.departments[B].to_json()["kind"] == "other-receiver"
+    assert state.departments[B].to_json()["key_set_version"] is None
+    state.apply(Fact("DepartmentSuspended", {"department": A}, 8))
+    state.apply(Fact("DepartmentReinstated", {"department": A}, 11))
+    assert [department.is_active_at(block) for block in (0, 1, 7, 8, 10, 11)] == [False, True, True, False, False, True]
+    state.apply(Fact("EndpointChanged", {"department": A, "endpoint": "http://c"}, 12))
+    assert department.endpoint == "http://c"
+    state.apply(Fact("DepartmentCompromised", {"department": A, "sinceBlock": 9}, 12))
+    assert [department.is_compromised_at(block) for block in (8, 9, 10)] == [False, True, True]
+
+
+def test_signers_have_an_end() -> None:
+    state = ChainState(HISTORY)
+    assert (state.signers["0xA1"].roles, state.signers["0xA1"].to_block) == (3, None)
+    state.apply(Fact("SignerRetired", {"signer": "0xA1"}, 9))
+    assert state.signers["0xA1"].to_block == 9
+
+
+def test_a_datasets_life() -> None:
+    state = ChainState(HISTORY[:5])
+    entry = state.dataset(A, 7, 2)
+    assert entry is not None
+    assert (entry.state, entry.code, entry.vct, entry.purposes) == ("proposed", f"{A}/000007", f"{A}/000007@2", ("HPF_LOAN_REVIEW",))
+    assert not entry.is_published_at(100)
+    state.apply(HISTORY[5])
+    assert state.dataset_by_vct(f"{A}/000007@2") is entry
+    assert entry.state == "published"
+    state.apply(Fact("DatasetRetired", {"owner": A, "serial": 7, "version": 2}, 9))
+    assert entry.state == "retired"
+    assert [entry.is_published_at(block) for block in (3, 4, 8, 9)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize("vct", ["", "x", f"{A}/000007", f"{A}/abc@2", f"{A}/000007@x", f"{A}/000007@9"])
+def test_what_names_no_dataset(vct: str) -> None:
+    assert ChainState(HISTORY).dataset_by_vct(vct) is None
+
+
+def test_a_grants_life() -> None:
+    state = ChainState(HISTORY)
+    grant = state.grants[A, 5]
+    assert (grant.ref, grant.vct) == (f"{A}/5", f"{A}/000007@2")
+    assert [grant.is_running_at(time) for time in (99, 100, 199, 200)] == [False, True, True, False]
+    assert (state.newest_grant_number(A), state.newest_grant_number(B)) == (5, 0)
+    state.apply(Fact("GrantNarrowed", {"provider": A, "number": 5, "terms": {**TERMS, "validTo": 150, "queryMask": 2}}, 9))
+    assert (grant.terms.query_mask, grant.is_running_at(150)) == (2, False)
+    state.apply(Fact("GrantRevoked", {"provider": A, "number": 5, "reason": 4}, 9))
+    assert not grant.is_running_at(120)
+    assert grant.revoke_reason == 4
+
+
+def test_a_cases_life() -> None:
+    state = ChainState(HISTORY)
+    case = state.cases[B, "CASE-1"]
+    assert (case.ref, case.opened_at, case.is_open) == (f"{B}/CASE-1", 60, True)
+    assert [case.takes_part(one) for one in (A, B, "11411599MBDEM00311")] == [True, True, False]
+    added = {"lead": B, "caseNo": code_word("CASE-1"), "subjectsRoot": "0x" + "02" * 32, "subjectCount": 3}
+    state.apply(Fact("CaseSubjectAdded", added, 7))
+    assert (case.subjects_root, case.subject_count) == (bytes([2]) * 32, 3)
+    state.apply(Fact("CaseClosed", {"lead": B, "caseNo": code_word("CASE-1"), "outcome": 11}, 8, 80))
+    assert (case.closed_at, case.outcome, case.is_open) == (80, 11, False)
+
+
+def test_rebuilding_gives_the_same_state_and_unknown_events_are_passed_over() -> None:
+    state = ChainState()
+    for fact in HISTORY:
+        state.apply(fact)
+    state.apply(Fact("BatchAnchored"))
+    again = ChainState(HISTORY)
+    for name in ("departments", "signers", "datasets", "grants", "cases"):
+        assert getattr(state, name) == getattr(again, name)
+    state.rebuild([])
+    assert (state.departments, state.cases) == ({}, {})
+
+
+@pytest.mark.parametrize("text", ["A", "HPF_LOAN_REVIEW", "GJJDK1-20261102-000001", "Z" * 32])
+def test_codes_as_words(text: str) -> None:
+    word = code_word(text)
+    assert len(word) == 66
+    assert code_text(word) == text
+
+
+@pytest.mark.parametrize("text", ["", "a", "A B", "Z" * 33, "测试", "A\n"])
+def test_what_is_no_code(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        code_word(text)
+    assert caught.value.code == "chain-code-form"
