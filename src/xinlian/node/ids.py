@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.types import RecordId, is_uuid7_text
 
 
 def record_id_text(raw: bytes) -> RecordId:
     """The text of a stored id (16 bytes)."""
-    return RecordId(str(UUID(bytes=raw)))
+    text = raw.hex()
+    return RecordId("-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:])))
 
 
 def record_id_bytes(text: str) -> bytes:
@@ -21,4 +20,4 @@ def record_id_bytes(text: str) -> bytes:
     """
     if not is_uuid7_text(text):
         raise InputError("record-id-form", "a record id is a UUIDv7 in lower-case text, 36 characters")
-    return UUID(text).bytes
+    return bytes.fromhex(text.replace("-", ""))

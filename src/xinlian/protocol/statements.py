@@ -27,7 +27,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, cast
@@ -255,7 +255,8 @@ def seal_read(ids: StatementIds, clear: ReadClear, disclosed: ReadDisclosed, rec
 
 def _read_clear_texts(clear: ReadClear) -> _Texts:
     """The checked clear part; what the items of one request share is checked and written once."""
-    texts = dict(_shared_clear_texts(replace(clear, item=0, record_tag=None)))
+    shared = (clear.rid, clear.role, clear.counterparty, clear.grant, clear.case, clear.time, clear.outcome)
+    texts = dict(_shared_clear_texts(*shared, clear.request_digest, clear.answer_digest))
     own = Members(_READ_WHERE, {"item": clear.item, "record_tag": clear.record_tag})
     texts["item"] = value_text(own.integer("item", 0, MAX_ITEMS - 1))
     texts["record_tag"] = value_text(own.optional_text("record_tag", _KEYED))
@@ -263,7 +264,18 @@ def _read_clear_texts(clear: ReadClear) -> _Texts:
 
 
 @lru_cache(maxsize=64)
-def _shared_clear_texts(clear: ReadClear) -> _Texts:
+def _shared_clear_texts(  # noqa: PLR0913, PLR0917 - the members themselves are the cache's key
+    rid: Rid,
+    role: ReadRole,
+    counterparty: Uscc,
+    grant: GrantRef,
+    case: CaseRef | None,
+    time: EpochS,
+    outcome: ReadOutcome,
+    request_digest: bytes,
+    answer_digest: bytes | None,
+) -> _Texts:
+    clear = ReadClear(rid, 0, role, counterparty, grant, case, time, outcome, None, request_digest, answer_digest)
     extra = dict(zip(_READ_CLEAR, _read_clear_values(clear), strict=True))
     _read_clear(extra)
     return _texts_of(extra)
@@ -271,7 +283,8 @@ def _shared_clear_texts(clear: ReadClear) -> _Texts:
 
 def _read_disclosed_texts(disclosed: ReadDisclosed) -> _Texts:
     """The checked disclosed part; as with the clear one, only subjects and records differ between the items of a request."""
-    texts = dict(_shared_disclosed_texts(replace(disclosed, subjects=(), record_ids=())))
+    d = disclosed
+    texts = dict(_shared_disclosed_texts(d.mode, d.dataset, d.purpose, d.fields, d.derived_view, d.operator))
     own = Members(_READ_WHERE, {"subjects": list(disclosed.subjects), "record_ids": list(disclosed.record_ids)})
     texts["subjects"] = value_text(list(own.texts("subjects", _KEYED, MAX_SUBJECTS_PER_ITEM)))
     texts["record_ids"] = value_text(list(own.texts("record_ids", _ID_TEXT, MAX_SOURCES)))
@@ -279,7 +292,10 @@ def _read_disclosed_texts(disclosed: ReadDisclosed) -> _Texts:
 
 
 @lru_cache(maxsize=64)
-def _shared_disclosed_texts(disclosed: ReadDisclosed) -> _Texts:
+def _shared_disclosed_texts(  # noqa: PLR0913, PLR0917 - the members themselves are the cache's key
+    mode: Mode, dataset: str, purpose: str, names: tuple[str, ...], derived_view: str | None, operator: str | None
+) -> _Texts:
+    disclosed = ReadDisclosed(mode, dataset, purpose, names, derived_view, (), (), operator)
     fields = dict(zip(_READ_DISCLOSED, _read_disclosed_values(disclosed), strict=True))
     _read_disclosed(fields)
     return _texts_of(fields)

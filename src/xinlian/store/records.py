@@ -19,6 +19,7 @@ from xinlian.store.writer import Reader, Row, Transaction
 LIVE, ERASED = 0, 1
 _COLUMNS = "position, jti, rev, dataset_id, iat, prev, leaf, ciphertext, encoder, state, published_by"
 _PAGE = 5_000
+_ASKED_AT_ONCE = 500
 _INSERT = f"INSERT INTO records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {LIVE}, ?)"
 _INSERT_ONE = (
     f"INSERT INTO records ({_COLUMNS}) SELECT coalesce(max(position), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, {LIVE}, ? FROM records "
@@ -194,7 +195,23 @@ def existing_keys(reader: Reader, field_name: str, tokens: Sequence[Token], besi
         "AND NOT EXISTS (SELECT 1 FROM records n WHERE n.jti = r.jti AND n.rev > r.rev) "
         "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.position = r.position AND m.status >= 2) LIMIT 1"
     )
-    return [i for i, (_, version, token) in enumerate(tokens) if reader.fetch(sql, (token, field_name, version, besides))]
+    known = _known_tokens(reader, field_name, [token for _, _, token in tokens])
+    return [
+        i
+        for i, (_, version, token) in enumerate(tokens)
+        if token in known and reader.fetch(sql, (token, field_name, version, besides))
+    ]
+
+
+def _known_tokens(reader: Reader, field_name: str, tokens: Sequence[bytes]) -> set[bytes]:
+    """Which tokens stand in the index at all, whatever became of their records."""
+    known: set[bytes] = set()
+    for start in range(0, len(tokens), _ASKED_AT_ONCE):
+        part = tokens[start : start + _ASKED_AT_ONCE]
+        marks = ", ".join("?" * len(part))
+        sql = f"SELECT token FROM record_index WHERE token IN ({marks}) AND field = ?"
+        known.update(row[0] for row in reader.fetch(sql, (*part, field_name)))
+    return known
 
 
 def page(reader: Reader, dataset_ids: Sequence[int], after: int, limit: int) -> list[Record]:
