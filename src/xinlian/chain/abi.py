@@ -5,6 +5,8 @@ Rules
 2. Decoded values are *plain*: JSON types only. ``bytes18`` is a USCC as text, other bytes are ``0x`` hex, addresses are
    checksummed, structs are dicts by member name. Plain values encode back to the same bytes.
 3. Files are read at first use, never at import.
+4. A ``string`` on chain need not be UTF-8, for no contract checks it: bytes that are none stand as lone surrogates and encode
+   back to the same bytes, so that nobody can stop the others' followers with a name or an address.
 
 Example: ``contract("RecordLedger").functions["slotOf"].selector``
 
@@ -21,9 +23,12 @@ from functools import cache
 from importlib import resources
 from typing import Any, cast
 
-from eth_abi.abi import decode as abi_decode
-from eth_abi.abi import encode as abi_encode
+from eth_abi.codec import ABICodec
+from eth_abi.decoding import StringDecoder
+from eth_abi.encoding import ByteStringEncoder, TextStringEncoder
 from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.registry import BaseEquals
+from eth_abi.registry import registry as default_registry
 from eth_utils.address import to_checksum_address
 
 from xinlian.protocol.errors import ChainError
@@ -32,6 +37,7 @@ from xinlian.protocol.keccak import keccak256
 CONTRACTS = ("DepartmentRegistry", "DatasetCatalog", "RecordLedger", "SharingRegistry", "CaseLedger")
 """Names as in the deployment manifest, in the order of deployment."""
 
+_NOT_UTF8 = "surrogateescape"
 _USCC = re.compile(rb"[0-9A-Z]{18}\Z")
 _ARRAY = re.compile(r"(.*)\[\d*\]\Z")
 
@@ -174,6 +180,32 @@ def _parameter(entry: Mapping[str, Any]) -> Parameter:
 # -- coding ------------------------------------------------------------------------------------------
 
 
+class _AnyTextEncoder(TextStringEncoder):
+    """A ``string`` with the bytes that are no UTF-8 (rule 4)."""
+
+    @classmethod
+    def encode(cls, value: Any) -> bytes:
+        """The length and the padded bytes."""
+        cls.validate_value(value)  # type: ignore[no-untyped-call]  # the library's coders have no types
+        return bytes(ByteStringEncoder.encode(text_bytes(value)))  # type: ignore[no-untyped-call]
+
+
+@cache
+def _codec() -> ABICodec:
+    registry: Any = default_registry
+    registry = registry.copy()
+    decoder: Any = StringDecoder
+    matches: Any = BaseEquals
+    registry.unregister("string")
+    registry.register(matches("string"), _AnyTextEncoder, decoder(handle_string_errors=_NOT_UTF8), label="string")
+    return ABICodec(registry)
+
+
+def text_bytes(text: str) -> bytes:
+    """The bytes of a decoded ``string``, exactly as they stand on chain."""
+    return text.encode("utf-8", _NOT_UTF8)
+
+
 def encode(parameters: Sequence[Parameter], values: Sequence[object]) -> bytes:
     """abi.encode of plain values (raw bytes are taken as well as ``0x`` text).
 
@@ -183,7 +215,7 @@ def encode(parameters: Sequence[Parameter], values: Sequence[object]) -> bytes:
     types = [one.type for one in parameters]
     try:
         raw = [_raw(one, value) for one, value in zip(parameters, values, strict=True)]
-        return abi_encode(types, raw)
+        return _codec().encode(types, raw)
     except (EncodingError, ValueError, TypeError, KeyError, OverflowError) as error:
         names = ", ".join(one.name for one in parameters)
         raise ChainError("chain-abi", f"a value does not fit ({names}) of types {','.join(types)}") from error
@@ -197,7 +229,7 @@ def decode(parameters: Sequence[Parameter], data: bytes) -> list[Any]:
     """
     types = [one.type for one in parameters]
     try:
-        values = abi_decode(types, data)
+        values = _codec().decode(types, data)
     except (DecodingError, ValueError, OverflowError) as error:
         raise ChainError("chain-abi", f"{len(data)} bytes do not decode as {','.join(types)}") from error
     return [_plain(one, value) for one, value in zip(parameters, values, strict=True)]

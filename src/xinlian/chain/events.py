@@ -12,6 +12,7 @@ Example: ``decode_log(log, block_time, {"0xabc…": "RecordLedger"}).args["seque
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from xinlian.protocol.accumulator import fold
 from xinlian.protocol.errors import ChainError
 
 _RECORDS = 1
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,10 @@ class Event:
 
     @property
     def args_json(self) -> str:
-        """The arguments as compact JSON, in the order of declaration."""
-        return json.dumps(self.args, ensure_ascii=False, separators=(",", ":"))
+        """The arguments as compact JSON, in the order of declaration; ASCII only when a text is no UTF-8 (``abi`` rule 4)."""
+        text = json.dumps(self.args, ensure_ascii=False, separators=(",", ":"))
+        is_unicode = text.isascii() or _SURROGATE.search(text) is None
+        return text if is_unicode else json.dumps(self.args, separators=(",", ":"))
 
     @property
     def keys(self) -> tuple[str, ...]:

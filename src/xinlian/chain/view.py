@@ -178,13 +178,14 @@ class RpcView:
         """
         events = [event for event, _ in self._events("DepartmentRegistry", "KeysPublished", (department,))]
         held = self._ask(self._registry.department_of(department, self._tag))
-        hashes = ["0x" + hashlib.sha256(one.args["jwks"].encode()).hexdigest() for one in events]
+        texts = [abi.text_bytes(one.args["jwks"]) for one in events]
+        hashes = ["0x" + hashlib.sha256(text).hexdigest() for text in texts]
         complete = [one.args["version"] for one in events] == list(range(1, held.key_set_version + 1))
         unaltered = all(one.args["keySetHash"] == digest for one, digest in zip(events, hashes, strict=True))
         newest = not hashes or hashes[-1] == "0x" + held.key_set_hash.hex()
         if not (complete and unaltered and newest):
             raise ChainError("rpc-answer", "the key sets shown are not those the registry holds", department=department)
-        return [KeySetFrom(one.block_number, one.args["jwks"].encode()) for one in events]
+        return [KeySetFrom(one.block_number, text) for one, text in zip(events, texts, strict=True)]
 
     # -- asking --------------------------------------------------------------------------------------
 

@@ -81,6 +81,8 @@ _Verify = Callable[[Bundle], Report]
 
 WINDOW_S = 60
 DISPOSE_AFTER_S = 30 * 86_400
+MAX_PROMISE_S = 86_400
+"""A provider may promise anchoring for at most so long ahead; what is promised for later is not shown."""
 CATCH_UP_S = 10.0
 ROTATION_SEEN_S = 2.0
 _SHOWN = frozenset({0, 3, 7})  # exit codes of evidence that may be shown: authentic, with a remark, pending
@@ -390,7 +392,8 @@ class Asking:
         report = verify(bundle)
         statement = bundle.statement
         of_provider = statement.iss == issuer_of(sent.request.to_uscc)
-        proven = report.exit_code in _SHOWN and of_provider and statement.vct == vct
+        in_time = evidence.anchor_by is None or evidence.anchor_by <= self._p.clock.law_s() + MAX_PROMISE_S
+        proven = report.exit_code in _SHOWN and of_provider and in_time and statement.vct == vct
         shown: dict[str, Any] = {
             "record_id": statement.jti,
             "rev": statement.rev,

@@ -299,8 +299,8 @@ class ChainState:
         self.departments[args["department"]] = DepartmentState(
             uscc=Uscc(args["department"]),
             kind=args["kind"],
-            name=args["name"],
-            endpoint=args["endpoint"],
+            name=_readable(args["name"]),
+            endpoint=_readable(args["endpoint"]),
             registered_block=event.block_number,
             activity=[(event.block_number, True)],
         )
@@ -314,7 +314,7 @@ class ChainState:
         department.compromised_block = event.block_number
 
     def _on_endpoint_changed(self, event: ChainFact) -> None:
-        self.departments[event.args["department"]].endpoint = event.args["endpoint"]
+        self.departments[event.args["department"]].endpoint = _readable(event.args["endpoint"])
 
     def _on_signer_added(self, event: ChainFact) -> None:
         args = event.args
@@ -325,7 +325,7 @@ class ChainState:
 
     def _on_keys_published(self, event: ChainFact) -> None:
         args = event.args
-        key_set = KeySetVersion(event.block_number, args["version"], args["jwks"], args["keySetHash"])
+        key_set = KeySetVersion(event.block_number, args["version"], _readable(args["jwks"]), args["keySetHash"])
         self.departments[args["department"]].key_sets.append(key_set)
 
     def _on_dataset_proposed(self, event: ChainFact) -> None:
@@ -390,6 +390,11 @@ class ChainState:
         case = self.cases[_case_key(event.args)]
         case.closed_at = event.block_time
         case.outcome = event.args["outcome"]
+
+
+def _readable(text: str) -> str:
+    """A text of the chain that can be shown and stored: what is no UTF-8 (``chain.abi`` rule 4) becomes U+FFFD."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _dataset_key(args: Mapping[str, Any]) -> tuple[str, int, int]:

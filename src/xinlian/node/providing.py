@@ -7,6 +7,8 @@ Rules
 4. An authenticated request that a check refuses gets a sealed answer that names the check, and a read entry; one that fails
    authentication is counted and rate-limited, never anchored.
 5. A value not anchored yet goes out with its statement signed and ``anchor_by``.
+6. ``query`` and ``verify`` give records of the granted dataset version only; ``none`` is said of that version. A derived view is
+   answered over all versions, or refused when a record has not the fields it looks at.
 
 Source: design 4.5.
 """
@@ -34,7 +36,7 @@ from xinlian.node.reads import Reads, WrittenRead
 from xinlian.node.records import OpenRecord, Records
 from xinlian.node.sealing import new_record_id
 from xinlian.protocol import httpsig
-from xinlian.protocol.dataset import DatasetSchema, Mode, check_parameters, evaluate_view
+from xinlian.protocol.dataset import DatasetSchema, Mode, check_parameters, evaluate_view, view_fields
 from xinlian.protocol.envelope import (
     Direction,
     EnvelopeHeader,
@@ -298,13 +300,15 @@ class Providing:
     ) -> list[RecordRow]:
         lookups = {entry.name: entry for entry in schema.lookups}
         wanted = lookups.get(schema.view(request.view).lookup) if request.view is not None else None
+        granted = self._catalogue.own(schema.code, schema.version).id
         rows: dict[int, RecordRow] = {}
         for subject in subjects:
             lookup = wanted if wanted is not None else schema.lookup(subject.kind)
             if lookup is None or lookup.kind != subject.kind:
                 raise refusal(ProviderCheck.FIELDS, "the dataset cannot be looked up by this kind of subject", kind=subject.kind)
             for row in self._records.find(standings, schema, lookup.name, subject.value):
-                rows[row.position] = row
+                if request.mode is Mode.ANSWER or row.dataset_id == granted:
+                    rows[row.position] = row
         if len(rows) > MAX_RECORDS:
             raise refusal(ProviderCheck.PAYLOAD_GUARD, "more records than one item may carry", limit=MAX_RECORDS)
         return [rows[position] for position in sorted(rows)]
@@ -330,6 +334,8 @@ class Providing:
             check_parameters(schema, view, item.values)
         except InputError as error:
             raise refusal(ProviderCheck.FIELDS, "the view does not take these parameters", view=view.name) from error
+        if any(set(view_fields(view)) - {entry.name for entry in record.schema.fields} for record in opened):
+            raise refusal(ProviderCheck.DATASET, "a record of another version has not the fields of this view", view=view.name)
         value = evaluate_view(schema, view, [record.values() for record in opened], item.values)
         return self._stated(call, clear, (Outcome.ANSWER, value), opened)
 

@@ -117,10 +117,17 @@ def _brackets(text: str) -> bytes:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError("json-duplicate-key", "an object names a key twice", key=twice[:64])
+        raise InputError("json-duplicate-key", "an object names a key twice", key=_first_repeated(pairs)[:64])
     return result
+
+
+def _first_repeated(pairs: list[tuple[str, object]]) -> str:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise AssertionError("called only when a name is repeated")
 
 
 def _int(text: str) -> int:

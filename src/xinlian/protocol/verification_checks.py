@@ -56,8 +56,8 @@ def run(name: str, facts: Facts) -> Check:
 def _check_format(facts: Facts) -> str:
     if facts.stream is Stream.RECORDS and facts.statement.extra:
         raise _FailedError("a published record has no extra clear claims")
-    if facts.receipt is None and facts.bundle.successor is not None:
-        raise _FailedError("a record that is not anchored has no successor")
+    if facts.bundle.successor is not None and (facts.receipt is None or facts.stream is not Stream.RECORDS):
+        raise _FailedError("only a published record that is anchored has a successor")
     return "the exact form of xinlian-evidence/1 and rec/1"
 
 
@@ -141,7 +141,18 @@ def _check_vct(facts: Facts) -> str:
     then = _then(facts)
     if not _view(facts).is_published_at(*entry, then.block_number):
         raise _FailedError(f"the catalogue entry was not published at block {then.block_number}")
+    _check_successor_vct(facts)
     return f"the issuer's catalogue entry, published at block {then.block_number}"
+
+
+def _check_successor_vct(facts: Facts) -> None:
+    successor, code = facts.bundle.successor, facts.statement.vct.partition("@")[0]
+    if successor is None or successor.statement.vct.partition("@")[0] != code:
+        return  # a successor of another dataset is named by the check ``status``
+    entry, receipt = split_dataset_vct(successor.statement.vct), successor.receipt
+    then = _view(facts).anchoring(receipt.department, receipt.stream, receipt.sequence)
+    if entry is not None and then is not None and not _view(facts).is_published_at(*entry, then.block_number):
+        raise _FailedError(f"successor: the catalogue entry was not published at block {then.block_number}")
 
 
 def _check_department_active(facts: Facts) -> str:

@@ -175,6 +175,21 @@ def test_plain_values_come_back(number: int, root: bytes, text: str, flag: bool)
     assert abi.decode(parameters, abi.encode(parameters, values)) == values
 
 
+def test_texts_that_are_no_utf8_come_back_byte_for_byte_and_can_be_stored() -> None:
+    """Any department may put such bytes on chain; a follower that refused them would stand still for good."""
+    raw = b"https://\xff\xc3(\xe4\xb8\xad"
+    member = abi.event_members()["DepartmentRegistry", "EndpointChanged"]
+    topics = (member.digest, abi.encode([member.inputs[0]], [DEPARTMENT]))
+    log = Log(ADDRESS, topics, oracle_encode(["bytes"], [raw]), 7, "0x" + "bb" * 32, "0x" + "cc" * 32, 0)
+    event = decode_log(log, 100, {ADDRESS: "DepartmentRegistry"})
+    assert abi.text_bytes(event.args["endpoint"]) == raw
+    stored = event.args_json.encode("utf-8").decode("utf-8")
+    again = Event(event.contract, event.name, json.loads(stored), 7, "", 100, "", 0)
+    assert body(again) == body(event) == oracle_encode(["bytes18", "bytes"], [DEPARTMENT.encode(), raw])
+    with pytest.raises(ChainError):
+        abi.encode([Parameter("endpoint", "string")], ["\ud800"])
+
+
 def test_an_unknown_contract_function_or_event_is_named() -> None:
     for attempt in (
         lambda: abi.contract("Nothing"),

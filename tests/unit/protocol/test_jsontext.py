@@ -119,3 +119,10 @@ def test_nesting_without_end_is_an_error_of_ours() -> None:
     with pytest.raises(InputError) as caught:
         dumps_canonical(value)
     assert caught.value.code == "json-not-exact"
+
+
+def test_a_repeated_name_among_very_many_is_found_at_once() -> None:
+    names = ",".join(f'"k{number}":0' for number in range(100_000))
+    with pytest.raises(InputError) as caught:
+        loads_strict(f'{{{names},"k99999":0}}'.encode())  # comparing each name with each would take minutes
+    assert (caught.value.code, caught.value.fields["key"]) == ("json-duplicate-key", "k99999")

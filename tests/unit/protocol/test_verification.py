@@ -393,6 +393,10 @@ BENT_SUCCESSORS: dict[str, tuple[Callable[[World], Bundle], str]] = {
     "of another revision": (lambda w: _successor(w, head(2, rev=2, prev=w.records[1].leaf)), "status"),
     "two revisions on": (lambda w: _successor(w, head(2, rev=3, prev=w.records[2].leaf)), "status"),
     "of another dataset": (lambda w: _successor(w, head(2, rev=2, prev=w.records[2].leaf, vct=f"{FUND}/000002@1")), "status"),
+    "of a version never published": (
+        lambda w: _successor(w, head(2, rev=2, prev=w.records[2].leaf, vct=f"{FUND}/000001@7")),
+        "vct",
+    ),
     "of another issuer": (
         lambda w: _successor(w, head(2, rev=2, prev=w.records[2].leaf, uscc=POLICE)),
         "issuer",
@@ -402,6 +406,15 @@ BENT_SUCCESSORS: dict[str, tuple[Callable[[World], Bundle], str]] = {
     "on another chain": (lambda w: _bent_successor(w, chain_id=4), "chain"),
     "not anchored": (lambda w: _bent_successor(w, sequence=9), "anchored"),
 }
+
+
+@pytest.mark.parametrize(("stream", "vct"), [(Stream.ANSWERS, VCT_ANSWER), (Stream.READS, VCT_READ)])
+def test_only_a_published_record_has_a_successor(stream: Stream, vct: str) -> None:
+    """Elsewhere no check would look at whether it follows, so any anchored record could be passed off as the next one."""
+    world = World()
+    bundle = replace(world.stream_bundle(stream, vct), successor=world.successor())
+    report = verify(world, bundle)
+    assert (names(report, Outcome.FAILED), report.exit_code) == (["format"], 1)
 
 
 def _successor(world: World, statement_head: Any) -> Bundle:
