@@ -364,10 +364,14 @@ def example_of(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     for own in ("example", "const", "default"):
         if own in schema:
             return schema[own]
-    if schema.get("examples") or schema.get("enum"):
-        return (schema.get("examples") or schema["enum"])[0]
-    if "anyOf" in schema:
-        return example_of(schema["anyOf"][0], schemas)
+    for several in ("examples", "enum", "anyOf"):
+        if schema.get(several):
+            first = schema[several][0]
+            return example_of(first, schemas) if several == "anyOf" else first
+    return _put_together(schema, schemas)
+
+
+def _put_together(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     if "properties" in schema:
         return {name: example_of(part, schemas) for name, part in schema["properties"].items()}
     if "additionalProperties" in schema and isinstance(schema["additionalProperties"], dict):

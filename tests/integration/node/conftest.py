@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
 
 from tests.support.http import Client, client_of
 from tests.support.network import D01, D02, Network, Running, make_keys, registration, running_network, serving
+from xinlian.api.logs import without_texts
 from xinlian.node.graph import KEYS_DIR
 from xinlian.node.settings import Settings
 from xinlian.scenarios.synthetic.rows import make_rows
 from xinlian.store import records as table
 
 ALIAS = "GJJ-01"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quiet_log() -> Iterator[None]:
+    """Log as a node does: structlog's own default prints every variable of a traceback, which takes seconds."""
+    kept = structlog.get_config()
+    structlog.configure(
+        processors=[without_texts, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(io.StringIO()),
+    )
+    yield
+    structlog.configure(**kept)
 
 
 class Rows:
@@ -42,7 +57,9 @@ def stored(network: Network) -> tuple[int, int]:
     """Records, and usable record keys: what a refused call must leave as they were."""
     store = network[D02].node.store
     with store.node.read() as reader, store.keys.read() as keys:
-        return table.last_position(reader), int(keys.fetch("SELECT count(*) FROM record_keys WHERE wrapped <> zeroblob(60)")[0][0])
+        return table.last_position(reader), int(
+            keys.fetch("SELECT count(*) FROM record_keys WHERE wrapped <> zeroblob(60)")[0][0]
+        )
 
 
 @asynccontextmanager

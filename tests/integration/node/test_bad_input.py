@@ -301,7 +301,11 @@ async def test_unknown_places(client: Client, rows: Rows) -> None:
         refused(reply, 405, "method-not-allowed")
 
 
-@pytest.mark.parametrize("record", ["1", "x" * 36, "01A208DD-04FB-7410-B86B-913ECA60739A", "%00", "01a208dd-04fb-4410-b86b-913eca60739a"])
+NO_IDS = ["1", "x" * 36, "01A208DD-04FB-7410-B86B-913ECA60739A", "%00", "01a208dd-04fb-4410-b86b-913eca60739a"]
+NO_PAGES = ["cursor=x", "cursor=-1", "limit=0", "limit=201", "cursor=" + "9" * 40, "cursor=1.5", "limit=", "cursor=٣"]
+
+
+@pytest.mark.parametrize("record", NO_IDS)
 async def test_a_record_id_that_is_none(client: Client, rows: Rows, record: str) -> None:
     for reply in (
         await client.get(f"/api/v1/records/{record}"),
@@ -314,7 +318,7 @@ async def test_a_record_id_that_is_none(client: Client, rows: Rows, record: str)
         refused(reply, 422, "record-id-form")
 
 
-@pytest.mark.parametrize("query", ["cursor=x", "cursor=-1", "limit=0", "limit=201", "cursor=" + "9" * 40, "cursor=1.5", "limit=", "cursor=٣"])
+@pytest.mark.parametrize("query", NO_PAGES)
 async def test_a_bad_page(client: Client, query: str) -> None:
     refused(await client.get(f"{RECORDS}?{query}"), 422, "page-form")
 

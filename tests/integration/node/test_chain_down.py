@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -28,7 +29,9 @@ async def until_anchored(client: Client, record_id: str) -> None:
     pytest.fail(f"{record_id} was not anchored in 30 s")
 
 
-async def test_publishing_goes_on_without_the_chain_and_is_anchored_when_it_is_back(tmp_path: Path) -> None:
+async def test_publishing_goes_on_without_the_chain_and_is_anchored_when_it_is_back(  # noqa: PLR0915  # one story
+    tmp_path: Path,
+) -> None:
     rows = Rows()
     async with running_network(tmp_path, [], chain={"state_file": tmp_path / "chain.json"}) as network:
         settings = settings_of(tmp_path, D02, network.anvil.url, free_port())
@@ -108,9 +111,8 @@ async def test_another_chain_behind_the_same_address_stops_anchoring_with_an_ala
             (await client.post(RECORDS, json=rows.one(), headers={"Prefer": "wait=30"})).ok(201)
             await asyncio.to_thread(network.anvil.stop)
             options = network.anvil._options
-            from dataclasses import replace  # noqa: PLC0415
-
             with Anvil(replace(options, port=network.anvil.port, genesis_time=1_789_999_999)):
+                checks: dict[str, dict[str, object]] = {}
                 for _ in range(200):
                     checks = {check["name"]: check for check in (await client.get("/readyz")).json["checks"]}
                     if not checks["chain-identity"]["ok"]:

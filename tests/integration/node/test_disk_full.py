@@ -34,7 +34,7 @@ def mount_small(target: Path, size_kib: int) -> bool:
 
 @asynccontextmanager
 async def small_disk(target: Path, size_kib: int) -> AsyncIterator[None]:
-    target.mkdir()
+    await asyncio.to_thread(target.mkdir)
     if not mount_small(target, size_kib):
         pytest.skip("this user may not mount a file system")
     try:

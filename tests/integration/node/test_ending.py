@@ -79,17 +79,24 @@ async def is_erased(client: Client, store: Store, directory: Path, record: Publi
         marks = ", ".join(map(str, positions))
         assert reader.fetch(f"SELECT count(*) FROM record_index WHERE position IN ({marks})")[0][0] == 0
         assert {erasures.by_position(reader, position).state for position in positions} == {"marked"}
-    files = b"".join(path.read_bytes() for path in directory.glob("*.db*") if path.is_file())
+    files = await asyncio.to_thread(all_bytes, directory)
     for secret in (*record.wrapped, *record.ciphertexts):
         assert secret not in files
+    codes: list[int] = []
     for _ in range(150):
-        codes = [(await client.send("/api/v1/verifications", data, "application/json")).ok()["exit_code"] for data in record.bundles]
+        reports = [await client.send("/api/v1/verifications", data, "application/json") for data in record.bundles]
+        codes = [report.ok()["exit_code"] for report in reports]
         if codes == [6, 6]:
             break
         await asyncio.sleep(0.1)
     assert codes == [6, 6]
     state = (await client.get(record.path + "/receipt")).ok()
     assert (state["status"], state["receipt"]["department"]) == ("erased", D02)
+
+
+def all_bytes(directory: Path) -> bytes:
+    """Everything that stands in the database files, logs included."""
+    return b"".join(path.read_bytes() for path in directory.glob("*.db*"))
 
 
 @pytest.fixture
@@ -149,7 +156,7 @@ async def test_a_restarted_node_finishes_an_erasure_and_sweeps_keys_without_a_re
             store = running.node.store
             record = await published(client, store, rows)
             with monkeypatch.context() as patch:
-                patch.setattr(ending.erasures, "purge", stop)
+                patch.setattr(erasures, "purge", stop)
                 assert (await client.post(record.path + "/erase", json={"reason": 3})).code == "internal"
             with monkeypatch.context() as patch:  # keys are stored, then the process dies before the record is
                 patch.setattr(table, "insert_many", stop)
@@ -158,7 +165,8 @@ async def test_a_restarted_node_finishes_an_erasure_and_sweeps_keys_without_a_re
             with monkeypatch.context() as patch:
                 patch.setattr(table, "insert_many", stop)
                 assert (await client.post(revised.path + "/revisions", json=revised.row)).code == "internal"
-            assert usable_keys(store) == 5  # one to be erased, one of nobody, two of a record and one of its third revision that is none
+            # one to be erased, one of nobody, two of a record and one of its third revision, which is none
+            assert usable_keys(store) == 5
         async with serving(settings) as restarted, client_of(restarted) as client:
             assert usable_keys(restarted.node.store) == 2
             await is_erased(client, restarted.node.store, tmp_path / D02, record)

@@ -32,12 +32,12 @@ def log() -> Any:
     """The node's own log of this test, from INFO on, libraries' too."""
     stream = io.StringIO()
     root = logging.getLogger()
-    kept, level = root.handlers[:], root.level
+    kept, level, config = root.handlers[:], root.level, structlog.get_config()
     configure_logging(stream)
     root.setLevel(logging.INFO)
     yield stream
     root.handlers[:], root.level = kept, level
-    structlog.reset_defaults()
+    structlog.configure(**config)
 
 
 @pytest.fixture

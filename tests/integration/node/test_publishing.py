@@ -79,7 +79,7 @@ async def test_more_than_a_thousand_rows_give_positions_only(client: Client, row
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 @pytest.mark.parametrize("by_title", [True, False], ids=["titles", "names"])
-async def test_csv(client: Client, rows: Rows, encoding: str, by_title: bool) -> None:  # noqa: FBT001  # a parameter
+async def test_csv(client: Client, rows: Rows, encoding: str, by_title: bool) -> None:
     given = rows.take(4)
     data = csv_bytes(SCHEMA, given, encoding=encoding, header=lambda f: f.title if by_title else f.name)
     answer = (await client.send(IMPORTS, data, "text/csv")).ok(201)

@@ -84,7 +84,8 @@ def test_a_datasets_life() -> None:
     state = ChainState(HISTORY[:5])
     entry = state.dataset(A, 7, 2)
     assert entry is not None
-    assert (entry.state, entry.code, entry.vct, entry.purposes) == ("proposed", f"{A}/000007", f"{A}/000007@2", ("HPF_LOAN_REVIEW",))
+    assert (entry.state, entry.code, entry.vct) == ("proposed", f"{A}/000007", f"{A}/000007@2")
+    assert entry.purposes == ("HPF_LOAN_REVIEW",)
     assert not entry.is_published_at(100)
     state.apply(HISTORY[5])
     assert state.dataset_by_vct(f"{A}/000007@2") is entry

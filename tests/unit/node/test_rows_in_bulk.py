@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterable
+from itertools import pairwise
 
 import orjson
 import pytest
@@ -36,10 +37,10 @@ async def cut(parts: Iterable[bytes], size: int, limit: int = 1_000) -> list[tup
     size=st.integers(1, 9),
     ends=st.booleans(),
 )
-async def test_every_line_comes_once_with_its_number(lines: list[bytes], cuts: list[int], size: int, ends: bool) -> None:  # noqa: FBT001  # drawn
+async def test_every_line_comes_once_with_its_number(lines: list[bytes], cuts: list[int], size: int, ends: bool) -> None:
     data = b"\n".join(lines) + (b"\n" if ends else b"")
     places = sorted({0, len(data), *(place for place in cuts if place < len(data))})
-    parts = [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    parts = [data[a:b] for a, b in pairwise(places)]
     found = {}
     for first, chunk in await cut(parts, size):
         for offset, line in enumerate(chunk.split(b"\n")):
