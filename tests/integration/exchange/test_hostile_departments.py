@@ -8,12 +8,14 @@ import orjson
 import pytest
 from aiohttp import ClientSession
 
-from tests.support.exchange import P1, Stage, tampering
+from tests.support.exchange import P1, Stage, person, tampering
 from tests.support.network import D01, D02, D03, D06
 from xinlian.node.asking import AskItem
 from xinlian.node.files.examples import example_row
+from xinlian.node.transactions import Load
+from xinlian.protocol.errors import NotFoundError
 from xinlian.protocol.messages import Answer
-from xinlian.protocol.types import EpochS
+from xinlian.protocol.types import EpochS, Stream
 from xinlian.scenarios.catalogue import load_schemas
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -85,3 +87,22 @@ async def test_a_promise_without_end_proves_nothing(stage: Stage) -> None:
         asked = await stage.ask(stage.question(await stage.case(P1)))
     assert asked.state == "not-proven"
     assert all(record["values"] == {} for record in asked.items[0].records)
+
+
+async def test_what_the_chain_calls_erased_is_not_read_although_it_is_here(stage: Stage) -> None:
+    """As after restoring a backup from before an erasure; the data stays, for whoever stole a key could mark as well."""
+    node = stage[D02].node
+    row = example_row(load_schemas("new-home-loan")["GJJ-01"])
+    some = [{**row, "pf_account_no": "A-77", "id_number": person(77).value}]
+    record_id = (await stage.network.publish(D02, "GJJ-01", some))[0]
+    stored = node.records.get(record_id)
+    receipt = node.bundles.receipt(Stream.RECORDS, stored.position)
+    assert receipt is not None
+    word, place = divmod(receipt.index, 128)
+    mask = 1 << 2 * place
+    await node.transactions.anchor("RecordLedger", "setStatus", receipt.sequence, [word], [mask], 3, 1, load=Load((), ()))
+    with pytest.raises(NotFoundError) as caught:
+        node.records.open(stored)
+    assert caught.value.code == "record-erased"
+    assert node.records.is_erased(stored)
+    assert stored.ciphertext is not None
