@@ -4,7 +4,7 @@ Rules
 1. A call counts when its function is a family of ``xinlian.protocol.errors`` and its first argument is a literal.
 2. A helper counts like a family when it hands one of its own parameters on as the code, so ``_refuse("x", …)`` is found too.
 3. A code is in use when its text stands anywhere in the source outside the catalogue, or fits a formatted code such as
-   ``f"{what}-unknown"``.
+   ``f"{what}-unknown"``, be it in a call or in a property ``code``.
 
 Example: ``scan().raised["json-broken"] == {"InputError"}``
 """
@@ -69,6 +69,8 @@ def scan(source: Path = SOURCE) -> Raised:
                 found.texts.add(node.value)
             elif isinstance(node, ast.Call):
                 _read_call(node, helpers, found, path)
+            elif isinstance(node, ast.FunctionDef) and node.name == "code":
+                found.patterns.extend(_pattern(part) for part in ast.walk(node) if isinstance(part, ast.JoinedStr))
     return found
 
 
