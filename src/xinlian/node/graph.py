@@ -58,6 +58,7 @@ from xinlian.node.sealing import SealingPool, StorageKeys
 from xinlian.node.settings import Settings
 from xinlian.node.sharing import Sharing
 from xinlian.node.transactions import Transactions
+from xinlian.node.upkeep import Upkeep
 from xinlian.protocol import manifest
 from xinlian.protocol.errors import ConfigError, PeerError, XinlianError
 from xinlian.protocol.manifest import Deployment
@@ -105,6 +106,7 @@ class Node:
     health: Health
     agreeing: Agreeing
     reattaching: Reattaching
+    upkeep: Upkeep
     pool: SealingPool
     client: PeerClient
 
@@ -120,6 +122,7 @@ class Node:
                 ("anchor", self.anchoring.run),
                 ("send", self.transactions.run),
                 ("agree", self.agreeing.run),
+                ("upkeep", self.upkeep.run),
             )
         ]
         try:
@@ -301,6 +304,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         health=health,
         agreeing=Agreeing(rpcs, deployment, following, period_s=settings.rpc_compare_s),
         reattaching=reattaching,
+        upkeep=Upkeep(store.node, state, wall),
         pool=pool,
         client=client,
     )

@@ -90,7 +90,8 @@ def _covered_dataset(
     request: Request, schema: DatasetSchema | None, entry: DatasetState | None, grant: GrantState
 ) -> DatasetSchema:
     shared = entry is not None and entry.state == "published" and entry.share_type != _WITHHELD
-    if schema is not None and shared and request.dataset == grant.vct:
+    as_published = schema is not None and entry is not None and entry.schema_hash == "0x" + schema.schema_hash.hex()
+    if schema is not None and shared and as_published and request.dataset == grant.vct:
         return schema
     raise refusal(ProviderCheck.DATASET, "the grant does not cover this dataset version", dataset=request.dataset)
 
@@ -132,12 +133,12 @@ def _open_case(request: Request, state: ChainState, grant: GrantState) -> CaseSt
             raise refusal(ProviderCheck.CASE_OPEN, "this grant gives data only for an open case")
         return None
     case = state.cases.get((request.case.lead, request.case.case_no))
+    if case is not None and not grant.terms.standing and case.scenario not in grant.terms.scenarios:
+        raise refusal(ProviderCheck.SCENARIO, "the grant does not cover this case's scenario", case=case.case_no)
     if case is None or not case.is_open:
         raise refusal(ProviderCheck.CASE_OPEN, "the case is closed or does not exist", case=request.case.case_no)
     if not case.takes_part(request.from_uscc):
         raise refusal(ProviderCheck.CASE_PARTICIPANT, "this department takes no part in the case", case=case.case_no)
-    if not grant.terms.standing and case.scenario not in grant.terms.scenarios:
-        raise refusal(ProviderCheck.SCENARIO, "the grant does not cover this case's scenario", case=case.case_no)
     return case
 
 

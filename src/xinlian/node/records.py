@@ -2,7 +2,8 @@
 
 Rules
 1. Every rebuild is checked against the stored leaf before anything is used (``record-rebuild`` otherwise).
-2. What was erased cannot be read; what has begun to be erased neither.
+2. What was erased cannot be read; what has begun to be erased neither, nor what the chain says was erased although it is here
+   (a restored backup): erasing it again finishes it. The chain's word alone destroys nothing, for a stolen key can mark, too.
 3. Values leave here only as exact JSON texts or disclosures; nothing is logged.
 
 Example: ``opened = records.open(record); opened.disclosure_of("balance_yuan")``
@@ -173,11 +174,14 @@ class Records:
     def is_erased(self, row: table.Record) -> bool:
         """True from the moment an erasure has begun."""
         with self._store.node.read() as reader:
-            return row.is_erased or erasures.is_begun(reader, row.position)
+            begun = row.is_erased or erasures.is_begun(reader, row.position)
+            return begun or self.standings(reader).of(row.position).status == Status.ERASED
 
     def _refuse_erased(self, rows: Sequence[table.Record]) -> None:
         with self._store.node.read() as reader:
             begun = erasures.begun_of(reader, [row.position for row in rows])
+            standings = self.standings(reader)
+            begun |= {row.position for row in rows if standings.of(row.position).status == Status.ERASED}
         for row in rows:
             if row.ciphertext is None or row.position in begun:
                 raise NotFoundError(

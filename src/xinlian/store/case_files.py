@@ -153,6 +153,30 @@ def set_verdict(tx: Transaction, rid: str, item: int, verdict: str) -> None:
     tx.run("UPDATE received_values SET verdict = ? WHERE rid = ? AND item = ?", (verdict, rid, item))
 
 
+def cases_without_disposal(reader: Reader) -> list[str]:
+    """Cases of whose subjects this node keeps openings without a disposal date."""
+    rows = reader.fetch("SELECT DISTINCT case_ref FROM case_subjects WHERE dispose_at IS NULL ORDER BY 1")
+    return [row[0] for row in rows]
+
+
+def cases_due(reader: Reader, now_s: int) -> list[str | None]:
+    """Cases of which something has reached its disposal date; None stands for standing use."""
+    rows = reader.fetch(
+        "SELECT case_ref FROM received_values WHERE dispose_at <= ? "
+        "UNION SELECT case_ref FROM case_subjects WHERE dispose_at <= ?",
+        (now_s, now_s),
+    )
+    return [row[0] for row in rows]
+
+
+def dispose_case(tx: Transaction, case_ref: str | None, now_s: int) -> int:
+    """``dispose`` for one case, None for standing use."""
+    if case_ref is None:
+        return tx.run("DELETE FROM received_values WHERE case_ref IS NULL AND dispose_at <= ?", (now_s,))
+    values = tx.run("DELETE FROM received_values WHERE case_ref = ? AND dispose_at <= ?", (case_ref, now_s))
+    return values + tx.run("DELETE FROM case_subjects WHERE case_ref = ? AND dispose_at <= ?", (case_ref, now_s))
+
+
 def dispose(tx: Transaction, now_s: int) -> int:
     """Delete what has reached its disposal date; gone for good after the next ``Writer.checkpoint``.
 
