@@ -2,7 +2,8 @@
 
 Rules
 1. Several nodes must give the same answer to every question, else ``rpc-disagree``. They may be at different heights: everything
-   is asked as of the highest block that all of them have.
+   is asked as of the highest block that all of them have. One that is far behind the others disagrees with them, else it could
+   hide a revocation by standing still.
 2. Nothing depends on an archive node: what was true *then* comes from the contracts' own ``…At`` views and from logs.
 3. Logs are not believed alone: a batch's log must stand in its transaction's receipt and name its block's hash, status marks
    must add up to what the ledger says now, key sets must have the hash and the number that the registry holds.
@@ -33,6 +34,8 @@ from xinlian.protocol.manifest import Deployment
 
 T = TypeVar("T")
 LEAVES_PER_WORD = 128
+MAX_BEHIND_S = 900
+"""By how much the time of a node's newest block may lie behind that of another's."""
 _TOO_MUCH = frozenset({"rpc-refused", "rpc-timeout"})
 
 
@@ -81,8 +84,9 @@ class RpcView:
     def head(self) -> BlockRef:
         """The newest block that all nodes have."""
         if self._head is None:
-            lowest = min(node.ask(questions.head()).number for node in self._nodes)
-            self._head = _ref(self._ask(questions.block(lowest)))
+            heads = [node.ask(questions.head()) for node in self._nodes]
+            check_not_behind(heads)
+            self._head = _ref(self._ask(questions.block(min(head.number for head in heads))))
         return self._head
 
     def block_at(self, time: int) -> BlockRef:
@@ -241,6 +245,19 @@ class RpcView:
         if block > self.head().number:
             raise ChainError("chain-not-reached", f"block {block} is not on the chain yet", block=block)
         return block
+
+
+def check_not_behind(heads: Sequence[Header]) -> None:
+    """Refuse newest blocks of several nodes of which one is far behind another.
+
+    Raises:
+        ChainError: rpc-disagree.
+    """
+    newest = max(head.time for head in heads)
+    for number, head in enumerate(heads, start=1):
+        if newest - head.time > MAX_BEHIND_S:
+            text = f"RPC node {number} is {newest - head.time} s behind another one"
+            raise ChainError("rpc-disagree", text, method="eth_getBlockByNumber", node=number)
 
 
 def _matches(log: Log, topics: Sequence[bytes]) -> bool:

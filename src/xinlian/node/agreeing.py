@@ -2,7 +2,8 @@
 
 Rules
 1. Compared: chain id and genesis, then the hash of the block at the lowest head, then the logs of our contracts up to it
-   since the last comparison (a hash alone does not show that somebody leaves out a log).
+   since the last comparison (a hash alone does not show that somebody leaves out a log). One far behind the others disagrees:
+   if it is the one that is followed, nobody would see a revocation here.
 2. A difference counts when it is still there after a pause: two honest nodes may see a reorganisation a moment apart.
 3. When they agree again, everything read since the last agreement is forgotten and read anew.
 4. An endpoint that cannot be reached is no disagreement; the first endpoint is the one that is followed.
@@ -19,6 +20,7 @@ import structlog
 
 from xinlian.chain import questions
 from xinlian.chain.rpc import AsksChain
+from xinlian.chain.view import check_not_behind
 from xinlian.chain.wire import Log
 from xinlian.node.following import Following
 from xinlian.protocol.errors import ChainError
@@ -98,7 +100,9 @@ class Agreeing:
         ids = [await rpc.ask(questions.chain_id()) for rpc in self._rpcs]
         _agree("chain id", ids)
         _agree("genesis", [(await rpc.ask(questions.block(0))).hash for rpc in self._rpcs])
-        lowest = min([(await rpc.ask(questions.head())).number for rpc in self._rpcs])
+        heads = [await rpc.ask(questions.head()) for rpc in self._rpcs]
+        check_not_behind(heads)
+        lowest = min(head.number for head in heads)
         _agree(f"block {lowest}", [(await rpc.ask(questions.block(lowest))).hash for rpc in self._rpcs])
         first = max(self._compared + 1, lowest - MAX_LOG_BLOCKS)
         if first <= lowest:

@@ -13,7 +13,7 @@ from xinlian.chain import questions
 from xinlian.chain.abi import event_members
 from xinlian.chain.calls import Mark
 from xinlian.chain.rpc import Rpc
-from xinlian.chain.view import RpcView
+from xinlian.chain.view import MAX_BEHIND_S, RpcView
 from xinlian.protocol.chainview import ChainView
 from xinlian.protocol.errors import ChainError
 from xinlian.protocol.types import Hash32
@@ -205,6 +205,21 @@ async def test_two_nodes_at_different_heights_agree(anchored: Deployed, chain: T
     with lying_node(chain.url, behind) as url, over([chain.url, url], anchored) as view:
         assert view.head().number == height - 1
         assert view.status_at(DEPARTMENT, 1, 0, height - 1) == 0  # its erasure came in the last block
+
+
+async def test_a_node_that_stands_still_disagrees(anchored: Deployed, chain: TestChain) -> None:
+    """It shows a true block, only an old one: the verdict would be as of a moment before the revocation."""
+    height = chain.height()
+
+    def frozen(method: str, params: list[Any], result: Any) -> Any:
+        asked_head = method == "eth_getBlockByNumber" and params[0] == "latest"
+        return chain.rpc("eth_getBlockByNumber", hex(height), False) if asked_head else result
+
+    chain.rpc("evm_increaseTime", hex(MAX_BEHIND_S + 1))
+    chain.mine(1)
+    with lying_node(chain.url, frozen) as url, over([chain.url, url], anchored) as view, pytest.raises(ChainError) as caught:
+        view.head()
+    assert (caught.value.code, caught.value.fields["node"]) == ("rpc-disagree", 2)
 
 
 async def test_two_different_chains_disagree(anchored: Deployed, chain: TestChain) -> None:
