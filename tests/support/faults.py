@@ -20,7 +20,6 @@ from aiohttp import ClientSession, web
 
 from tests.support.network import (
     D01,
-    KEYS_DIR,
     Network,
     Running,
     make_keys,
@@ -30,6 +29,7 @@ from tests.support.network import (
     settings_of,
 )
 from xinlian.chain.anvil import free_port
+from xinlian.node.graph import KEYS_DIR
 from xinlian.scenarios.synthetic.people import unit_code
 from xinlian.store.secrets import AUTHORITY_ROLE
 

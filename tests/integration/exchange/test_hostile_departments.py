@@ -43,6 +43,20 @@ async def test_texts_that_are_no_utf8_stop_nobodys_follower(stage: Stage) -> Non
     await stage.network.in_step()
 
 
+async def test_a_key_set_with_a_borrowed_key_registers_none(stage: Stage) -> None:
+    """The contract stores any text; without possession of every signing key a set counts for nobody, verifier or node."""
+    node, asker = stage[D06].node, stage[D02].node
+    keys = node.state.departments[D06].key_sets[-1].jwks
+    borrowed = asker.identity._peers.key_set_now(D02)
+    assert borrowed is not None
+    await node.transactions.admin("DepartmentRegistry", "publishKeys", borrowed.serialise().decode())
+    await stage.network.in_step()
+    assert asker.identity._peers.key_set_now(D06) is None
+    await node.transactions.admin("DepartmentRegistry", "publishKeys", keys)
+    await stage.network.in_step()
+    assert asker.identity._peers.key_set_now(D06) is not None
+
+
 async def test_a_grant_gives_records_of_its_own_version_only(stage: Stage) -> None:
     """Another version is another grant: its fields, its sharing property and its purposes were decided anew."""
     network, owner = stage.network, stage[D02]

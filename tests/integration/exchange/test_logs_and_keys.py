@@ -56,12 +56,12 @@ async def test_both_sides_anchor_their_entries_and_the_logs_agree(stage: Stage) 
 async def test_a_refusal_in_the_clear_is_no_finding(stage: Stage) -> None:
     """What fails authentication is never written by the provider, so the logs still agree."""
     case, node = await stage.case(P1), stage[D02].node
-    honest: Any = node.identity.current_signing
-    node.identity.current_signing = stage[D06].node.identity.current_signing  # type: ignore[method-assign]
+    identity: Any = node.identity
+    identity.current_signing = stage[D06].node.identity.current_signing
     try:
         asked = await stage.ask(question_to_police(stage, case))
     finally:
-        node.identity.current_signing = honest
+        del identity.current_signing
     assert (asked.state, asked.detail) == ("refused", "refused-key-registered")
     found = await node.reconciling.ask(D06)
     assert found["clean"], found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Any
 
 import orjson
 import pytest
@@ -110,15 +111,16 @@ async def test_answer_threshold_takes_its_parameter(stage: Stage) -> None:
     # D03 takes part, but the openings are the lead's: D02 hands them over (the engine does that from issue 3 on)
     openings = [stage[D02].node.cases.opening_of(stage[D02].node.cases.get(D02, case), p) for p in (P1, P3)]
     results = []
+    cases: Any = stage[D03].node.cases
     for months in (12, 14, 15):
         question = stage.question(
             case, "answer", AskItem((P1,), {"required_months": months}), provider=D02, view="months_reached"
         )
-        stage[D03].node.cases.opening_of = lambda _case, subject: openings[(P1, P3).index(subject)]  # type: ignore[method-assign]
+        cases.opening_of = lambda _case, subject: openings[(P1, P3).index(subject)]
         try:
             asked = await stage.ask(question, D03)
         finally:
-            del stage[D03].node.cases.opening_of
+            del cases.opening_of
         assert asked.items[0].answer is not None
         results.append(asked.items[0].answer["result"])
     assert results == [True, True, False]

@@ -286,7 +286,8 @@ async def test_a_person_outside_the_case_with_an_opening_made_up(stage: Stage) -
 
 async def test_uses_of_a_case_are_used_up(stage: Stage) -> None:
     number = await stage.give(D03, D02, "ZJ-02", query=("contract_no",), uses_per_case=3)
-    case, ask = await stage.case(P1, P2), {"grant_number": number, "fields": ("contract_no",)}
+    case = await stage.case(P1, P2)
+    ask: dict[str, Any] = {"grant_number": number, "fields": ("contract_no",)}
     two = (AskItem((P1,), {}), AskItem((P2,), {}))
     assert (await stage.ask(stage.question(case, "query", *two, **ask))).state == "received"
     too_many = await stage.ask(stage.question(case, "query", *two, **ask))

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -98,9 +98,9 @@ async def test_a_record_that_does_not_hold_is_not_shown(stage: Stage, lie: str) 
 
 async def test_more_than_was_asked_is_not_shown_either(stage: Stage) -> None:
     """The provider discloses a further field with a perfectly good proof."""
-    case, asking = await stage.case(P1), stage[D03].node.providing
-    real: Any = asking._evidence
-    asking._evidence = lambda record, fields, receipt: real(record, (*fields, "total_price_yuan"), receipt)  # type: ignore[method-assign]
+    case, asking = await stage.case(P1), cast("Any", stage[D03].node.providing)
+    real = asking._evidence
+    asking._evidence = lambda record, fields, receipt: real(record, (*fields, "total_price_yuan"), receipt)
     try:
         asked = await stage.ask(stage.question(case))
     finally:
@@ -209,7 +209,7 @@ async def test_an_answer_to_another_request_is_not_taken(stage: Stage, lie: str)
 
 
 async def test_an_answer_changed_on_its_way_or_meant_for_another_request_is_not_taken(stage: Stage) -> None:
-    case, client = await stage.case(P1), stage[D02].node.client
+    case, client = await stage.case(P1), cast("Any", stage[D02].node.client)
     honest, replies = client.post, list[Reply]()
 
     async def record(*args: Any) -> Reply:
@@ -217,7 +217,7 @@ async def test_an_answer_changed_on_its_way_or_meant_for_another_request_is_not_
         return replies[-1]
 
     async def flipped(*args: Any) -> Reply:
-        reply = await honest(*args)
+        reply: Reply = await honest(*args)
         return replace(reply, body=reply.body[:-1] + bytes([reply.body[-1] ^ 1]))
 
     async def earlier(*args: Any) -> Reply:
@@ -225,10 +225,10 @@ async def test_an_answer_changed_on_its_way_or_meant_for_another_request_is_not_
         return replies[0]
 
     try:
-        client.post = record  # type: ignore[method-assign]
+        client.post = record
         assert (await stage.ask(stage.question(case))).state == "received"
         for lie, code in ((flipped, "digest-wrong"), (earlier, "signature-wrong")):
-            client.post = lie  # type: ignore[method-assign]
+            client.post = lie
             asked = await stage.ask(stage.question(case))
             assert (asked.state, asked.detail) == ("not-proven", code)
             await assert_nothing_shown(stage, asked.rid, asked.state, asked.to_json(), digest=False)
