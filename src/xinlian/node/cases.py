@@ -146,17 +146,26 @@ class Cases:
         return opening
 
     def _openings(self, case: CaseState) -> Mapping[Subject, Opening]:
-        """The openings under the root on chain, kept in memory for as long as the store holds them."""
+        """The openings under the root on chain, kept in memory while the store holds them and the case is open."""
+        for kept in [kept for kept in self._opened if not self._is_open(kept[0])]:
+            del self._opened[kept]
         key = case.ref, case.subjects_root
         with self._writer.read() as reader:
             held = table.subject_count(reader, case.ref)
         if key not in self._opened or held < case.subject_count:
             self._opened.pop(key, None)
             openings = {read_subject(opening): opening for opening in reversed(self._tree(case).openings)}
+            if not self._is_open(case.ref):
+                return openings
             while len(self._opened) >= _OPENED_CASES:
                 self._opened.pop(next(iter(self._opened)))
             self._opened[key] = openings
         return self._opened[key]
+
+    def _is_open(self, case_ref: str) -> bool:
+        lead, _, case_no = case_ref.partition("/")
+        case = self._state.cases.get((lead, case_no))
+        return case is not None and case.is_open
 
     def _tree(self, case: CaseState) -> SubjectsTree:
         with self._writer.read() as reader:
