@@ -1,4 +1,6 @@
-"""Other departments' registered keys, parsed once per key set version."""
+"""Other departments' registered keys, parsed once per key set version; a set counts only when its signing keys prove that the
+department holds them, as for a verifier: nobody borrows another department's key.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from xinlian.node.chain_state import ChainState
 from xinlian.protocol.errors import EvidenceError, InputError, NotFoundError
-from xinlian.protocol.jwks import USE_SEAL, KeySet, parse_key_set, sealing_jwk
+from xinlian.protocol.jwks import USE_SEAL, KeySet, check_possession, parse_key_set, sealing_jwk
 from xinlian.protocol.messages import ProviderCheck, refusal
 from xinlian.protocol.types import KeyId
 
@@ -32,8 +34,10 @@ class Peers:
         key = (uscc, newest.version, newest.key_set_hash)
         if key not in self._parsed:
             try:
-                self._parsed[key] = parse_key_set(newest.jwks.encode())
-            except InputError:  # what stands on chain need not be a key set; then the department has no keys
+                parsed = parse_key_set(newest.jwks.encode())
+                check_possession(parsed, uscc)
+                self._parsed[key] = parsed
+            except (InputError, EvidenceError):  # what stands on chain need not be a key set; then the department has no keys
                 self._parsed[key] = None
         return self._parsed[key]
 
