@@ -151,8 +151,8 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         config = uvicorn.Config(create_app(node), port=settings.listen_port, log_config=None, lifespan="off")
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        task = asyncio.create_task(server._serve())  # noqa: SLF001  # serve() would take over the process's signals
-        while not server.started:
+        task = asyncio.create_task(server._serve())  # serve() would take over the process's signals
+        while not server.started:  # noqa: ASYNC110 (uvicorn tells no event)
             await asyncio.sleep(0.01)
         try:
             people = node.people.all()
@@ -171,9 +171,7 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
 async def running_chain(directory: Path, authority: str, **options: Any) -> AsyncIterator[tuple[Anvil, Deployment]]:
     """anvil with the contracts deployed; zero fees, so no account needs funds."""
     with Anvil(
-        AnvilOptions(
-            contracts_dir=CONTRACTS_DIR, mnemonic=MNEMONIC, genesis_time=GENESIS_TIME, extra=ZERO_FEES, **options
-        )
+        AnvilOptions(contracts_dir=CONTRACTS_DIR, mnemonic=MNEMONIC, genesis_time=GENESIS_TIME, extra=ZERO_FEES, **options)
     ) as anvil:
         async with Rpc(anvil.url) as rpc:
             deployer = LocalKey.from_secret(os.urandom(32))

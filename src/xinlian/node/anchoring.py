@@ -205,9 +205,7 @@ class Anchoring:
             marks, words = self._superseded(reader, batches)
         return _Work(batches, marks, words)
 
-    def _superseded(
-        self, reader: Reader, batches: Sequence[Batch]
-    ) -> tuple[tuple[Mark, ...], tuple[tuple[int, int, int], ...]]:
+    def _superseded(self, reader: Reader, batches: Sequence[Batch]) -> tuple[tuple[Mark, ...], tuple[tuple[int, int, int], ...]]:
         if not batches:
             return (), ()  # marks alone go by setStatus
         own = {batch.sequence for batch in batches if batch.stream == Stream.RECORDS}
@@ -241,9 +239,7 @@ class Anchoring:
     def _already_on_chain(self, batches: Sequence[Batch]) -> bool:
         """Whether the follower has seen one of these batches anchored (its receipt was missed); it settles them then."""
         with self._writer.read() as reader:
-            return any(
-                chain_cache.batch(reader, self._department, batch.stream, batch.sequence) is not None for batch in batches
-            )
+            return any(chain_cache.batch(reader, self._department, batch.stream, batch.sequence) is not None for batch in batches)
 
     async def _send_marks(self) -> bool:
         """Send marks that do not travel with an anchoring: one call per batch, status and reason."""
@@ -359,6 +355,3 @@ def _place(reader: Reader, mark: Mark, same_call: set[int]) -> tuple[int, int, i
         return None
     index = mark.position - batch.first_position
     return batch.sequence, index // LEAVES_PER_WORD, 1 << 2 * (index % LEAVES_PER_WORD)
-
-
-

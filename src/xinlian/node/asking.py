@@ -264,9 +264,7 @@ class Asking:
             created=EpochS(now),
             expires=EpochS(now + WINDOW_S),
         )
-        header = EnvelopeHeader(
-            SUITE, Direction.REQUEST, request.from_uscc, request.to_uscc, signing.kid, hpke_kid, request.rid
-        )
+        header = EnvelopeHeader(SUITE, Direction.REQUEST, request.from_uscc, request.to_uscc, signing.kid, hpke_kid, request.rid)
         body = seal_request(header, dumps_request(request), hpke_key)
         headers = {
             "content-type": "application/octet-stream",

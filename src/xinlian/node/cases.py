@@ -191,7 +191,6 @@ class Cases:
 
     async def _keep(self, case_ref: str, tree: SubjectsTree, first: int) -> None:
         rows = [
-            table.CaseSubject(o.index, o.disclosure, self._reads.pseudonym_bytes(read_subject(o)))
-            for o in tree.openings[first:]
+            table.CaseSubject(o.index, o.disclosure, self._reads.pseudonym_bytes(read_subject(o))) for o in tree.openings[first:]
         ]
         await self._writer.write(lambda tx: table.put_subjects(tx, self._sealer, case_ref, rows))

@@ -209,9 +209,7 @@ class Catalogue:
         with self._writer.read() as reader:
             local = [self._compiled(row).schema for row in table.listing(reader)]
         entries += [
-            _local_info(schema)
-            for schema in local
-            if self._state.dataset(schema.owner, schema.serial, schema.version) is None
+            _local_info(schema) for schema in local if self._state.dataset(schema.owner, schema.serial, schema.version) is None
         ]
         return sorted(entries, key=lambda info: (info.code, info.version))
 

@@ -158,7 +158,7 @@ async def _kept_alive(work: Work, name: str) -> None:
             raise
         except XinlianError as error:
             _log.error("background work failed", work=name, code=error.code, detail=error.message)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (the last net under background work; it is logged)
             _log.error("background work failed", work=name, kind=type(error).__name__, exc_info=error)
         await asyncio.sleep(1.0)
 
@@ -229,9 +229,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     bundles = Bundles(department, store.node, sealer, deployment, view, records, identity, clock.law_s)
     cases = Cases(department, store.node, sealer, state, transactions, reads)
     providing = Providing(
-        ProvidingParts(
-            department, store, sealer, state, clock, identity, peers, catalogue, records, bundles, reads
-        ),
+        ProvidingParts(department, store, sealer, state, clock, identity, peers, catalogue, records, bundles, reads),
         ProvidingLimits(
             settings.max_view_age_s,
             settings.anchor_promise_s,

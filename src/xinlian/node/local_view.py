@@ -87,7 +87,9 @@ class LocalView:
         found = self._batch(department, stream, sequence)
         return None if found is None else Anchoring(found.block_number, found.block_time, found.tx_hash)
 
-    def is_anchored(self, department: str, stream: int, sequence: int, root: bytes, size: int, suite: int) -> bool:  # noqa: PLR0913  # the contract's own question
+    def is_anchored(
+        self, department: str, stream: int, sequence: int, root: bytes, size: int, suite: int
+    ) -> bool:  # the contract's own question
         """Whether the slot holds exactly this batch."""
         found = self._batch(department, stream, sequence)
         return found is not None and (found.root, found.size, found.suite) == (root, size, suite)

@@ -69,9 +69,7 @@ class PeerClient:
         """
         return await self._send("GET", endpoint, path, {}, None)
 
-    async def _send(
-        self, method: str, endpoint: str, path: str, headers: Mapping[str, str], body: bytes | None
-    ) -> Reply:
+    async def _send(self, method: str, endpoint: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         url = self._url(endpoint, path)
         failure: Exception | None = None
         for attempt in range(ATTEMPTS):

@@ -355,9 +355,7 @@ class Providing:
         promise = EpochS(self._clock.law_s() + self._limits.anchor_promise_s)
         return Evidence(record.statement, disclosures, None, self._identity.sign_statement(record.statement), promise)
 
-    def _stated(
-        self, call: _Call, clear: AnswerClear, stated: tuple[Outcome, object], sources: Sequence[OpenRecord]
-    ) -> _Result:
+    def _stated(self, call: _Call, clear: AnswerClear, stated: tuple[Outcome, object], sources: Sequence[OpenRecord]) -> _Result:
         request, law_s = call.request, self._clock.law_s()
         (outcome, value), item = stated, request.items[clear.item]
         disclosed = AnswerDisclosed(
@@ -374,15 +372,11 @@ class Providing:
         signed = self._identity.sign_statement(sealed.statement)
         evidence = Evidence(sealed.statement, sealed.disclosures, None, signed, promise)
         kept = streams.Answer(sealed.leaf, sealed.statement, "~".join(sealed.disclosures), request.rid, clear.item, law_s)
-        return _Result(
-            AnswerItem(outcome, answer=evidence), tuple(record.record_id for record in sources), statement=kept
-        )
+        return _Result(AnswerItem(outcome, answer=evidence), tuple(record.record_id for record in sources), statement=kept)
 
     # -- commit ------------------------------------------------------------------------------------
 
-    async def _commit(
-        self, call: _Call, admitted: Admitted | None, results: Sequence[_Result], view: View
-    ) -> Outgoing:
+    async def _commit(self, call: _Call, admitted: Admitted | None, results: Sequence[_Result], view: View) -> Outgoing:
         request = call.request
         answer = Answer(request.rid, call.digest, view, tuple(result.item for result in results))
         out = self._seal(call, dumps_answer(answer))

@@ -211,16 +211,12 @@ class Publishing:
         """
         self._catalogue.require_published(dataset)
         schema, compiled = dataset.schema, dataset.compiled
-        checked = await asyncio.to_thread(
-            lambda: check_rows(read_rows(file, form, schema, self._limits), compiled, self._limits)
-        )
+        checked = await asyncio.to_thread(lambda: check_rows(read_rows(file, form, schema, self._limits), compiled, self._limits))
         if checked.faults:
             raise _rejected([asdict(fault) for fault in checked.faults], checked.fault_count)
         return await self.publish_rows(dataset, zip(checked.numbers, checked.rows, strict=True), person, call)
 
-    async def revise(
-        self, record_id: RecordId, row: Mapping[str, object], person: Person, call: Call | None = None
-    ) -> Accepted:
+    async def revise(self, record_id: RecordId, row: Mapping[str, object], person: Person, call: Call | None = None) -> Accepted:
         """Publish a revision of a record; the old one becomes superseded on chain.
 
         Raises:
@@ -245,9 +241,7 @@ class Publishing:
     def _too_many(self) -> InputError:
         return InputError("too-large", f"more than {self._limits.max_rows} rows in one call", limit=self._limits.max_rows)
 
-    async def _commit(
-        self, chunks: Sequence[SealedChunk], call: Call | None, replaces: table.Record | None = None
-    ) -> Accepted:
+    async def _commit(self, chunks: Sequence[SealedChunk], call: Call | None, replaces: table.Record | None = None) -> Accepted:
         _refuse_faults(chunks)
         records = [record for chunk in chunks for record in chunk.records]
         if not records:
@@ -354,9 +348,7 @@ def _key_fault(row: int, what: str, expected: str, code: str) -> dict[str, objec
     return {"row": row, "field": "", "title": "", "what": what, "expected": expected, "code": code}
 
 
-def _refuse_existing(
-    tx: Transaction, tokens: Sequence[Sequence[Token]], numbers: Sequence[int], besides: bytes
-) -> None:
+def _refuse_existing(tx: Transaction, tokens: Sequence[Sequence[Token]], numbers: Sequence[int], besides: bytes) -> None:
     """A natural key that a living record of this node has already, other than the one being revised."""
     found = table.existing_keys(tx, KEY_FIELD, [row_tokens[0] for row_tokens in tokens], besides)
     if found:

@@ -75,9 +75,7 @@ class Reads:
         law_s: law time, epoch seconds.
     """
 
-    def __init__(
-        self, department: Uscc, writer: Writer, sealer: Sealer, pseudonym_key: bytes, law_s: Callable[[], int]
-    ) -> None:
+    def __init__(self, department: Uscc, writer: Writer, sealer: Sealer, pseudonym_key: bytes, law_s: Callable[[], int]) -> None:
         self._department = department
         self._writer = writer
         self._sealer = sealer

@@ -5,8 +5,8 @@ Rules
 2. One transaction drops the chain cache, takes every batch and mark back to the start, and notes what must stand on the new
    chain before anything is anchored again. Records, leaves, roots and sequences stay as they are: the same roots are anchored
    from sequence 1.
-3. What people did on the old chain they do again: registration, catalogue, grants, open cases. The node lists it; it cannot do it,
-   for it needs the authority's key and officials' decisions.
+3. What people did on the old chain they do again: registration, catalogue, grants, open cases. The node lists it; it cannot do
+   it, for it needs the authority's key and officials' decisions.
 4. Nothing is anchored before this department is registered and its catalogue entries that were published are published again,
    else old records would stand under entries that "then" did not exist.
 5. Afterwards the node is started anew: no part of it goes on with the old deployment.
@@ -99,9 +99,7 @@ def redo_of(department: str, state: ChainState) -> Redo:
     ]
     return Redo(
         register=state.department(department) is not None,
-        datasets=tuple(
-            d.vct for d in state.datasets.values() if d.owner == department and d.published_block is not None
-        ),
+        datasets=tuple(d.vct for d in state.datasets.values() if d.owner == department and d.published_block is not None),
         grants=tuple(grants),
         cases=tuple(case.case_no for case in state.cases.values() if case.lead == department and case.is_open),
     )

@@ -192,9 +192,7 @@ class Records:
         schema = self._catalogue.by_id(row.dataset_id).schema
         assert row.ciphertext is not None
         texts = payload_texts(decrypt_payload(record_key, schema.vct, row.jti, row.rev, row.ciphertext))
-        head = StatementHead(
-            issuer_of(self._department), schema.vct, record_id_text(row.jti), row.iat, row.rev, row.prev
-        )
+        head = StatementHead(issuer_of(self._department), schema.vct, record_id_text(row.jti), row.iat, row.rev, row.prev)
         names = [entry.name for entry in schema.fields]
         if len(names) != len(texts):
             raise StoreError("record-rebuild", f"record {head.jti}: the stored payload does not fit its schema", record=head.jti)

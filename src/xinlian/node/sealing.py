@@ -145,9 +145,7 @@ def _seal_row(
     sealed = seal(head, fields, record_key)
     payload = _PAYLOAD_SEPARATOR.join([text for _, text in fields]).encode()
     ciphertext = encrypt_payload(record_key, schema.vct, jti, rev, payload)
-    chunk.records.append(
-        (jti, rev, target.dataset_id, target.iat, prev, sealed.leaf, ciphertext, ENCODER, target.published_by)
-    )
+    chunk.records.append((jti, rev, target.dataset_id, target.iat, prev, sealed.leaf, ciphertext, ENCODER, target.published_by))
     chunk.tokens.append(row_tokens(keys.index_key, target.compiled, row))
     return jti, rev, record_key
 

@@ -95,9 +95,7 @@ class Settings(BaseSettings):
         try:
             return self.passphrase_file.read_text("utf-8").splitlines()[0].encode()
         except (OSError, IndexError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                "passphrase-missing", f"cannot read the passphrase from {self.passphrase_file}"
-            ) from error
+            raise ConfigError("passphrase-missing", f"cannot read the passphrase from {self.passphrase_file}") from error
 
 
 def load_settings(file: Path | None = None, **overrides: Any) -> Settings:

@@ -79,9 +79,7 @@ class Sharing:
         self._law_s = law_s
         self._numbering = asyncio.Lock()
 
-    async def give(
-        self, receiver: str, dataset: str, version: int | None, terms: TermsByName
-    ) -> tuple[GrantInfo, str]:
+    async def give(self, receiver: str, dataset: str, version: int | None, terms: TermsByName) -> tuple[GrantInfo, str]:
         """Give a grant.
 
         Returns:
