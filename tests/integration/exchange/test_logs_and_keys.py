@@ -223,3 +223,15 @@ async def test_a_provider_that_is_down_is_said_so_and_leaves_an_honest_log(stage
     found = await node.reconciling.ask(D06)
     assert found["clean"]
     assert [asked.rid, 0] in found["unanswered"]
+
+
+async def test_the_log_tells_who_received_a_record_and_shows_nothing_else(stage: Stage) -> None:
+    case, provider = await stage.case(P2), stage[D03].node
+    asked = await stage.ask(stage.question(case, "query", AskItem((P2,), {})))
+    (record,) = asked.items[0].records
+    assert provider.reads.recipients_of(record["record_id"]) == [D02]
+    assert provider.reads.recipients_of("01a208df-0000-7000-8000-000000000000") == []
+    (entry,) = [one for one in provider.reads.page(0, 10_000, D02) if one["rid"] == asked.rid]
+    assert (entry["role"], entry["counterparty"], entry["outcome"]) == ("provider", D02, "records")
+    assert provider.reads.page(entry["position"], 10_000, D06) == []
+    assert P2.value not in str(entry)

@@ -25,9 +25,10 @@ from xinlian.node.asking import AskItem
 from xinlian.node.peer_client import Reply
 from xinlian.node.rate import RateLimit
 from xinlian.node.sharing import TermsByName
-from xinlian.protocol.errors import RefusedError
+from xinlian.protocol.dataset import SubjectKind
+from xinlian.protocol.errors import InputError, NotFoundError, RefusedError
 from xinlian.protocol.messages import CaseRef, GrantRef, RequestItem
-from xinlian.protocol.subjects import build
+from xinlian.protocol.subjects import Subject, build
 from xinlian.protocol.types import EpochS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -308,3 +309,31 @@ async def test_the_requester_itself_takes_nothing_on_a_stale_view(stage: Stage) 
         asking._p = honest
     assert caught.value.code == "refused-view-fresh"
     assert stage.read_count(D03) == before
+
+
+async def test_standing_use_needs_a_standing_grant_and_no_case(stage: Stage) -> None:
+    number = await stage.give(D03, D02, "ZJ-02", query=("contract_no",), standing=True)
+    crafted = await stage.craft(stage.question(await stage.case(P1), grant_number=number, fields=("contract_no",)))
+    answer = crafted.resealed(request=replace(crafted.request, case=None))
+    assert await stage.check_of(answer) is None
+    with pytest.raises(InputError) as caught:
+        await stage.ask(replace(stage.question("X", grant_number=number), case=None))
+    assert caught.value.code == "query-case"
+
+
+async def test_a_subject_the_dataset_cannot_be_looked_up_by(stage: Stage) -> None:
+    firm = Subject(SubjectKind.ORGANISATION, "91411599MADEM0011L")
+    await refused(stage, "fields", case=await stage.case(firm), items=(AskItem((firm,), {}),))
+
+
+async def test_what_is_not_there_is_said_before_anything_is_sent(stage: Stage) -> None:
+    case, before = await stage.case(P1), stage.read_count(D02)
+    for changes, code in (
+        ({"grant_number": 999}, "grant-unknown"),
+        ({"case": (D02, "NOT-THERE")}, "case-unknown"),
+        ({"fields": ("no_such_field",)}, "field-unknown"),
+    ):
+        with pytest.raises((NotFoundError, InputError)) as caught:
+            await stage.ask(replace(stage.question(case), **changes))
+        assert caught.value.code == code
+    assert stage.read_count(D02) == before
