@@ -520,6 +520,7 @@ class Asking:
         shown = _brief(row)
         if with_values:
             shown["items"] = [{k: v for k, v in orjson.loads(one.content).items() if k != "bundles"} for one in kept]
+            shown["findings"] = _overdue(shown["items"], self._p.clock.law_s())
         return shown
 
     async def close_interrupted(self) -> int:
@@ -552,6 +553,17 @@ def _is_same(left: Mapping[str, object], right: Mapping[str, object]) -> bool:
 
 def _case_ref(request: Request) -> str | None:
     return None if request.case is None else f"{request.case.lead}/{request.case.case_no}"
+
+
+def _overdue(items: Sequence[Mapping[str, Any]], law_s: int) -> list[dict[str, Any]]:
+    """Promises of anchoring that passed without a receipt."""
+    found = []
+    for index, item in enumerate(items):
+        for shown in (*item["records"], *([item["answer"]] if item["answer"] is not None else [])):
+            promised = shown.get("pending_anchor_by")
+            if promised is not None and promised < law_s:
+                found.append({"item": index, "record_id": shown["record_id"], "code": "promised-not-anchored", "by": promised})
+    return found
 
 
 def _brief(row: table.Outgoing) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from xinlian.store.statuses import Standings, standing
 from xinlian.store.writer import Writer
 
 SUITE = 1
-_TREES = 64
+_TREES = 16  # a tree of 65,536 leaves takes about 10 MB
 
 
 class Bundles:

@@ -302,7 +302,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         health=health,
         agreeing=Agreeing(rpcs, deployment, following, period_s=settings.rpc_compare_s),
         reattaching=reattaching,
-        upkeep=Upkeep(store.node, state, wall),
+        upkeep=Upkeep(store.node, state, wall, store.keys, settings.data_dir / "key-backups"),
         pool=pool,
         client=client,
     )

@@ -234,8 +234,10 @@ class Providing:
             view = self._view()
             results = self._results(call, admitted, view)
             return await self._commit(call, admitted, results, view)
-        except RefusedError as error:
-            check = ProviderCheck(str(error.fields["check"]))
+        except (RefusedError, InputError) as error:
+            if isinstance(error, InputError) and error.code != "answer-too-large":
+                raise
+            check = ProviderCheck(str(error.fields.get("check", ProviderCheck.PAYLOAD_GUARD.value)))
             refused = [_Result(AnswerItem(Outcome.REFUSED, check=check)) for _ in request.items]
             return await self._commit(call, None, refused, self._view())
 

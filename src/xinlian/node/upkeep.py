@@ -4,9 +4,11 @@ Rules
 1. Values received for a case and the openings of its subjects are deleted at their disposal date, but never while the case is
    open; openings get their date when this node first sees the case closed.
 2. A sealed answer is kept for as long as the same request may come again; its ``rid`` and digests stay.
-3. What was deleted leaves the write-ahead log as well; when that is busy, the next round does it.
+3. The key store is backed up once a day into ``key-backups`` of the data folder, and a backup lives seven days: an erasure is
+   beyond recovery when the last backup from before it is gone.
+4. What was deleted leaves the write-ahead log as well; when that is busy, the next round does it.
 
-Source: design 4.5 ("the same rid and bytes"), 9 (disposal date); PIPL art. 19, 47.
+Source: design 4.4 (short-lived key backups), 4.5 ("the same rid and bytes"), 9 (disposal date); PIPL art. 19, 47.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
 from xinlian.node.asking import DISPOSE_AFTER_S
 from xinlian.node.chain_state import ChainState
 from xinlian.protocol.errors import StoreError
-from xinlian.store import case_files, exchange
+from xinlian.store import case_files, exchange, record_keys
 from xinlian.store.writer import Transaction, Writer
 
 _log = structlog.get_logger(__name__)
@@ -28,6 +31,8 @@ _log = structlog.get_logger(__name__)
 PERIOD_S = 600.0
 ANSWER_KEPT_S = 3_600
 """Many times the longest window of a request."""
+BACKUP_EVERY_S = 86_400
+BACKUP_KEPT_S = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,21 @@ class Upkeep:
         writer: node.db.
         state: which cases are open.
         wall_s: wall clock, epoch seconds.
+        keys: keys.db.
+        backups_dir: where its backups go.
     """
 
     writer: Writer
     state: ChainState
     wall_s: Callable[[], float]
+    keys: Writer
+    backups_dir: Path
 
     async def run(self) -> None:
         """Keep the store tidy until cancelled."""
         while True:
             await self.once()
+            await asyncio.to_thread(self.back_up_keys)
             await asyncio.sleep(PERIOD_S)
 
     async def once(self) -> int:
@@ -76,6 +86,18 @@ class Upkeep:
             _log.info("disposed", count=gone)
             await self._checkpoint()
         return gone
+
+    def back_up_keys(self) -> None:
+        """Back the key store up when the newest backup is a day old, and purge those that are older than a week.
+
+        Raises:
+            StoreError: when the disk fails; the next round does it.
+        """
+        now = int(self.wall_s())
+        made = record_keys.backups(self.backups_dir)
+        if not made or now - made[-1][0] >= BACKUP_EVERY_S:
+            record_keys.backup(self.keys, self.backups_dir, now)
+        record_keys.purge_backups(self.backups_dir, now, BACKUP_KEPT_S)
 
     async def _checkpoint(self) -> None:
         try:

@@ -592,9 +592,7 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("receipt-request-form", "A request for a receipt is not of its form.", "Send kind, id, number and leaf."),
     CodeEntry("leaf-unknown", "This department has no such leaf.", "Check record id, revision or item, and the leaf."),
     CodeEntry("mode-not-offered", "The dataset does not offer this mode of use.", "Grant a mode that its catalogue entry names."),
-    CodeEntry(
-        "sealing-failed", "The node's sealing processes end unexpectedly.", "Check memory, repeat the call.", retryable=True
-    ),
+    CodeEntry("sealing-failed", "The sealing processes end unexpectedly.", "Check memory, repeat the call.", retryable=True),
 )
 
 CATALOGUE: dict[str, CodeEntry] = {entry.code: entry for entry in _ENTRIES}

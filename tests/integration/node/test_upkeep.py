@@ -12,7 +12,7 @@ import pytest
 
 from xinlian.node.asking import DISPOSE_AFTER_S
 from xinlian.node.chain_state import ChainState
-from xinlian.node.upkeep import ANSWER_KEPT_S, Upkeep
+from xinlian.node.upkeep import ANSWER_KEPT_S, BACKUP_EVERY_S, BACKUP_KEPT_S, Upkeep
 from xinlian.store import case_files, exchange
 from xinlian.store.opening import Store, open_store
 from xinlian.store.sealing import Sealer
@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def upkeep(store: Store, at: int) -> Upkeep:
     cases = {ref: SimpleNamespace(ref=ref, is_open=ref == OPEN) for ref in (OPEN, CLOSED)}
-    return Upkeep(store.node, cast("ChainState", SimpleNamespace(cases=cases)), lambda: at)
+    return Upkeep(store.node, cast("ChainState", SimpleNamespace(cases=cases)), lambda: at, store.keys, Path("unused"))
 
 
 def left(store: Store) -> list[tuple[str | None, str]]:
@@ -73,3 +73,17 @@ async def test_sealed_answers_are_forgotten_when_nobody_can_ask_for_them_again(s
         found = exchange.answered(reader, rid, "D02", b"d" * 32)
     assert found is not None
     assert found.answer is None
+
+
+def test_the_key_store_is_backed_up_daily_and_a_backup_lives_a_week(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "key-backups"
+    state = cast("ChainState", SimpleNamespace(cases={}))
+
+    def at(moment: int) -> list[str]:
+        Upkeep(store.node, state, lambda: moment, store.keys, folder).back_up_keys()
+        return sorted(path.name for path in folder.iterdir())
+
+    assert len(at(NOW)) == 1
+    assert len(at(NOW + BACKUP_EVERY_S - 1)) == 1
+    assert len(at(NOW + BACKUP_EVERY_S)) == 2
+    assert len(at(NOW + BACKUP_KEPT_S)) == 2, "the first one is a week old and gone, a new one is there"
