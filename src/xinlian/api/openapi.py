@@ -210,6 +210,8 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "pairs": 3,
         "missing_here": [],
         "missing_there": [],
+        "unproven_here": [],
+        "unproven_there": [],
         "differing": [],
     },
     ("GET", "/api/v1/parked"): {
