@@ -207,12 +207,15 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("GET", "/api/v1/reads"): {"items": [_READ], "next_cursor": None},
     ("POST", "/api/v1/reads/reconcile"): {
         "counterparty": "12411599MBDEM0058M",
-        "pairs": 3,
+        "agreed": 3,
         "missing_here": [],
         "missing_there": [],
+        "unanswered": [],
+        "differing": [],
+        "repeated": [],
         "unproven_here": [],
         "unproven_there": [],
-        "differing": [],
+        "clean": True,
     },
     ("GET", "/api/v1/parked"): {
         "items": [{"id": 1, "kind": "anchoring", "ref": "outbox", "reason": "tx-reverted", "since": 1790000000, "attempts": 5}]
