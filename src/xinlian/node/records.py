@@ -68,18 +68,6 @@ class OpenRecord:
         """Field values as JSON types."""
         return {entry.name: orjson.loads(text) for entry, text in zip(self.schema.fields, self.texts, strict=True)}
 
-    def row_values(self) -> dict[str, object]:
-        """The row as it was published: arrays as lists of objects, places that are empty throughout left out."""
-        values = self.values()
-        row: dict[str, object] = {entry.name: values[entry.name] for entry in self.schema.fields if entry.place is None}
-        for array in self.schema.arrays:
-            items = [
-                {item: values[self.schema.fields[array.field_index(number, i)].name] for i, item in enumerate(array.items)}
-                for number in range(1, array.max_items + 1)
-            ]
-            row[array.name] = [item for item in items if any(value is not None for value in item.values())]
-        return row
-
 
 class Records:
     """Reads records.
