@@ -19,8 +19,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /build
 RUN python3 -m venv /opt/xinlian && python3 -m venv /opt/backend
 COPY requirements.lock requirements-build.lock ./
-RUN /opt/xinlian/bin/pip install --quiet --require-hashes -r requirements.lock \
- && /opt/backend/bin/pip install --quiet --require-hashes -r requirements-build.lock
+RUN /opt/xinlian/bin/pip install --quiet --no-deps --require-hashes -r requirements.lock \
+ && /opt/backend/bin/pip install --quiet --no-deps --require-hashes -r requirements-build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 RUN /opt/backend/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /build/wheels . \
