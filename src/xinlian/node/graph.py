@@ -138,7 +138,7 @@ class Node:
         if sweep_orphans(self.store.keys, self.store.node) > 0:
             await asyncio.wrap_future(self.store.keys.checkpoint())
         await self.ending.resume()
-        await self.asking.close_interrupted()
+        await self.asking.history.close_interrupted()
 
     async def close(self) -> None:
         """Close connections, processes and databases."""

@@ -98,7 +98,7 @@ async def test_a_record_that_does_not_hold_is_not_shown(stage: Stage, lie: str) 
 
 async def test_more_than_was_asked_is_not_shown_either(stage: Stage) -> None:
     """The provider discloses a further field with a perfectly good proof."""
-    case, asking = await stage.case(P1), cast("Any", stage[D03].node.providing)
+    case, asking = await stage.case(P1), cast("Any", stage[D03].node.providing)._answering
     real = asking._evidence
     asking._evidence = lambda record, fields, receipt: real(record, (*fields, "total_price_yuan"), receipt)
     try:
@@ -122,7 +122,7 @@ async def test_a_record_twice_is_not_two_records(stage: Stage) -> None:
 async def test_a_match_of_another_record_is_no_match(stage: Stage) -> None:
     """Asked whether it is HT-9, a provider answers "match" with the good proof of HT-1."""
     case = await stage.case(P2)
-    providing: Any = stage[D03].node.providing
+    providing: Any = cast("Any", stage[D03].node.providing)._answering
     real = providing._compared
 
     def always(call: Any, index: int, opened: Any, clear: Any) -> Any:
@@ -240,13 +240,13 @@ async def assert_nothing_shown(stage: Stage, rid: str, state: str, shown: dict[s
     """No value in what is shown, kept or listed; the read entry says that it did not hold."""
     assert state == "not-proven"
     node = stage[D02].node
-    for place in (shown, node.asking.show(rid, with_values=True)):
+    for place in (shown, node.asking.history.show(rid, with_values=True)):
         text = orjson.dumps(place).decode()
         assert "HT-1" not in text
         assert "HT-9" not in text
         assert all(not record["values"] for item in place["items"] for record in item["records"])
         assert all("result" not in item["answer"] for item in place["items"] if item["answer"] is not None)
-    listed = next(row for row in node.asking.newest(200) if row["rid"] == rid)
+    listed = next(row for row in node.asking.history.newest(200) if row["rid"] == rid)
     assert listed["detail"] is not None
     outcomes = [entry.outcome for entry in stage.reads(D02, rid)]
     assert ("not-proven" in outcomes) is digest

@@ -342,9 +342,9 @@ def test_statement_is_canonical_base64url() -> None:
 
 def test_answer_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
     text = messages.dumps_answer(REPLY)
-    monkeypatch.setattr(messages, "MAX_ANSWER_BYTES", len(text))
+    monkeypatch.setattr("xinlian.protocol.messages.answer.MAX_ANSWER_BYTES", len(text))
     assert messages.parse_answer(text) == REPLY
-    monkeypatch.setattr(messages, "MAX_ANSWER_BYTES", len(text) - 1)
+    monkeypatch.setattr("xinlian.protocol.messages.answer.MAX_ANSWER_BYTES", len(text) - 1)
     assert code_of(lambda: messages.parse_answer(text)) == "answer-too-large"
     assert code_of(lambda: messages.dumps_answer(REPLY)) == "answer-too-large"
 

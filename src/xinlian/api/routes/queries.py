@@ -42,7 +42,7 @@ async def list_queries(
     limit: LimitQuery = 50,
 ) -> dict[str, Any]:
     """Queries of this node, newest first, without values."""
-    return {"items": node_of(request).asking.newest(limit)}
+    return {"items": node_of(request).asking.history.newest(limit)}
 
 
 @router.get("/{rid}")
@@ -50,7 +50,7 @@ async def show_query(
     request: Request, rid: str, person: Annotated[Person, Depends(allow(Role.CASEWORKER, Role.AUDITOR))]
 ) -> dict[str, Any]:
     """One query; values only for caseworkers, from the encrypted case file."""
-    return node_of(request).asking.show(rid, with_values=Role.CASEWORKER in person.roles)
+    return node_of(request).asking.history.show(rid, with_values=Role.CASEWORKER in person.roles)
 
 
 @router.get("/{rid}/bundles")

@@ -1,0 +1,92 @@
+"""Looking back at this node's questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from xinlian.node.clock import Clock
+from xinlian.protocol.errors import NotFoundError
+from xinlian.store import case_files
+from xinlian.store import exchange as table
+from xinlian.store.sealing import Sealer
+from xinlian.store.writer import Writer
+
+
+class History:
+    """Lists and shows questions.
+
+    Args:
+        writer: node.db.
+        sealer: opens the case file.
+        clock: law time and wall clock.
+    """
+
+    def __init__(self, writer: Writer, sealer: Sealer, clock: Clock) -> None:
+        self._writer = writer
+        self._sealer = sealer
+        self._clock = clock
+
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        """Questions of this node, newest first, without values."""
+        with self._writer.read() as reader:
+            return [_brief(row) for row in table.newest_outgoing(reader, limit)]
+
+    def show(self, rid: str, *, with_values: bool) -> dict[str, Any]:
+        """One question, with what it brought when the caller may see that.
+
+        Raises:
+            NotFoundError: ``query-unknown``.
+        """
+        with self._writer.read() as reader:
+            row = table.outgoing(reader, rid)
+            kept = case_files.received_of_rid(reader, self._sealer, rid) if with_values else []
+        if row is None:
+            raise NotFoundError("query-unknown", "there is no such query on this node", rid=rid[:40])
+        shown = _brief(row)
+        if with_values:
+            shown["items"] = [{k: v for k, v in orjson.loads(one.content).items() if k != "bundles"} for one in kept]
+            shown["findings"] = _overdue(shown["items"], self._clock.law_s())
+        return shown
+
+    async def close_interrupted(self) -> int:
+        """Close, at start, what a stop left as ``attempted``; its read entry stands, for the provider may have served it.
+
+        Returns:
+            How many there were.
+        """
+        with self._writer.read() as reader:
+            left = table.outgoing_in(reader, "attempted")
+        now = int(self._clock.wall_s())
+        for row in left:
+            await self._writer.write(
+                lambda tx, rid=row.rid: table.finish(tx, rid, table.Ending("no-answer", now, None, "interrupted"))  # type: ignore[misc]
+            )
+        return len(left)
+
+
+def _overdue(items: Sequence[Mapping[str, Any]], law_s: int) -> list[dict[str, Any]]:
+    """Promises of anchoring that passed without a receipt."""
+    found = []
+    for index, item in enumerate(items):
+        for shown in (*item["records"], *([item["answer"]] if item["answer"] is not None else [])):
+            promised = shown.get("pending_anchor_by")
+            if promised is not None and promised < law_s:
+                found.append({"item": index, "record_id": shown["record_id"], "code": "promised-not-anchored", "by": promised})
+    return found
+
+
+def _brief(row: table.Outgoing) -> dict[str, Any]:
+    return {
+        "rid": row.rid,
+        "provider": row.provider,
+        "mode": row.mode,
+        "grant": row.grant_ref,
+        "case": row.case_ref,
+        "state": row.state,
+        "detail": row.detail,
+        "created_at": row.created_at,
+        "finished_at": row.finished_at,
+    }

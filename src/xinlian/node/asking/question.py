@@ -1,0 +1,98 @@
+"""A question as the caseworker puts it, as it is sent, and what is shown of its answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from xinlian.node.people import Person
+from xinlian.protocol.envelope import EnvelopeHeader
+from xinlian.protocol.members import Scalar
+from xinlian.protocol.messages import Request
+from xinlian.protocol.subjects import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class AskItem:
+    """One thing asked: its subject (a family for answers), and values to compare or a view's parameters."""
+
+    subjects: tuple[Subject, ...]
+    values: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A use of another department's data as the caseworker puts it."""
+
+    provider: str
+    grant_number: int
+    case: tuple[str, str] | None
+    purpose: str
+    mode: str
+    fields: tuple[str, ...]
+    view: str | None
+    parameters: Mapping[str, Scalar]
+    items: tuple[AskItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownItem:
+    """The result of one item as shown and kept: outcome, refusing check, values with verdicts, bundles."""
+
+    outcome: str
+    check: str | None
+    records: tuple[dict[str, Any], ...] = ()
+    answer: dict[str, Any] | None = None
+    bundles: tuple[dict[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Without the bundles, which have their own route."""
+        return {"outcome": self.outcome, "check": self.check, "records": list(self.records), "answer": self.answer}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The outcome of a question."""
+
+    rid: str
+    state: str
+    detail: str | None
+    view: dict[str, int] | None
+    items: tuple[ShownItem, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the API shows it."""
+        return {
+            "rid": self.rid,
+            "state": self.state,
+            "detail": self.detail,
+            "view": self.view,
+            "items": [item.to_json() for item in self.items],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request on its way."""
+
+    request: Request
+    header: EnvelopeHeader
+    reply_key: X25519PrivateKey
+    body: bytes
+    headers: dict[str, str]
+    subjects: tuple[tuple[Subject, ...], ...]
+    person: Person
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the ciphertext."""
+        return hashlib.sha256(self.body).digest()
+
+
+def case_ref(request: Request) -> str | None:
+    """The case of a request, ``<lead USCC>/<case no.>``."""
+    return None if request.case is None else f"{request.case.lead}/{request.case.case_no}"

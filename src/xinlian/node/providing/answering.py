@@ -1,0 +1,161 @@
+"""What each item of an admitted request comes to, from this department's own records; nothing is committed here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from xinlian.node.provider_checks import Admitted
+from xinlian.node.providing.parts import Call, ProvidingLimits, ProvidingParts, Result
+from xinlian.node.records import OpenRecord
+from xinlian.node.sealing import new_record_id
+from xinlian.protocol.dataset import DatasetSchema, Mode, check_parameters, evaluate_view, view_fields
+from xinlian.protocol.errors import InputError
+from xinlian.protocol.messages import AnswerItem, Evidence, Outcome, ProviderCheck, Request, View, refusal
+from xinlian.protocol.receipt import Receipt
+from xinlian.protocol.statements import AnswerClear, AnswerDisclosed, StatementIds
+from xinlian.protocol.statements import seal_answer as seal_statement
+from xinlian.protocol.subjects import Subject
+from xinlian.protocol.types import EpochS, Stream
+from xinlian.store import chain_cache, streams
+from xinlian.store import exchange as table
+from xinlian.store.records import Record as RecordRow
+from xinlian.store.statuses import Standings
+from xinlian.store.writer import Reader
+
+MAX_RECORDS = 200
+
+
+class Answering:
+    """Finds the results of a request.
+
+    Args:
+        parts: its collaborators.
+        limits: its bounds.
+    """
+
+    def __init__(self, parts: ProvidingParts, limits: ProvidingLimits) -> None:
+        self._department = parts.department
+        self._store = parts.store
+        self._clock = parts.clock
+        self._identity = parts.identity
+        self._catalogue = parts.catalogue
+        self._records = parts.records
+        self._bundles = parts.bundles
+        self._reads = parts.reads
+        self._limits = limits
+
+    def results(self, call: Call, admitted: Admitted, view: View) -> list[Result]:
+        """Every item's result, from one snapshot of the records; keys and receipts of all of them are read at once."""
+        request, schema = call.request, admitted.schema
+        attempts: list[tuple[tuple[bytes, str], ...]] = []
+        found: list[list[RecordRow]] = []
+        with self._store.node.read() as reader:
+            standings = self._records.standings(reader)
+            for subjects in admitted.subjects:
+                if request.mode is Mode.VERIFY:
+                    attempts.append(self._attempts(reader, admitted, subjects[0], request.fields))
+                found.append(self._find(standings, schema, request, subjects))
+            as_of = chain_cache.last_sequence(reader, self._department, Stream.RECORDS)
+        rows = {row.position: row for of_item in found for row in of_item}
+        opened = dict(zip(rows, self._records.open_many(list(rows.values())), strict=True))
+        if request.mode is not Mode.ANSWER:
+            call = replace(call, receipts=self._bundles.receipts(Stream.RECORDS, rows))
+        results = []
+        for index, of_item in enumerate(found):
+            clear = AnswerClear(call.digest, index, view, as_of, request.dataset, request.mode, request.view)
+            results.append(self._by_mode(call, schema, index, [opened[row.position] for row in of_item], clear))
+        if request.mode is not Mode.VERIFY:
+            return results
+        return [replace(result, attempts=counted) for result, counted in zip(results, attempts, strict=True)]
+
+    def _attempts(
+        self, reader: Reader, admitted: Admitted, subject: Subject, fields: Sequence[str]
+    ) -> tuple[tuple[bytes, str], ...]:
+        pseudonym = self._reads.pseudonym_bytes(subject)
+        for name in fields:
+            used = table.attempts_of(reader, admitted.case_ref, pseudonym, name)
+            if used >= self._limits.verify_attempts:
+                raise refusal(ProviderCheck.VERIFY_ATTEMPTS, "too many attempts on this field in this case", field=name)
+        return tuple((pseudonym, name) for name in fields)
+
+    def _find(
+        self, standings: Standings, schema: DatasetSchema, request: Request, subjects: Sequence[Subject]
+    ) -> list[RecordRow]:
+        lookups = {entry.name: entry for entry in schema.lookups}
+        wanted = lookups.get(schema.view(request.view).lookup) if request.view is not None else None
+        granted = self._catalogue.own(schema.code, schema.version).id
+        rows: dict[int, RecordRow] = {}
+        for subject in subjects:
+            lookup = wanted if wanted is not None else schema.lookup(subject.kind)
+            if lookup is None or lookup.kind != subject.kind:
+                raise refusal(ProviderCheck.FIELDS, "the dataset cannot be looked up by this kind of subject", kind=subject.kind)
+            for row in self._records.find(standings, schema, lookup.name, subject.value):
+                if request.mode is Mode.ANSWER or row.dataset_id == granted:
+                    rows[row.position] = row
+        if len(rows) > MAX_RECORDS:
+            raise refusal(ProviderCheck.PAYLOAD_GUARD, "more records than one item may carry", limit=MAX_RECORDS)
+        return [rows[position] for position in sorted(rows)]
+
+    def _by_mode(self, call: Call, schema: DatasetSchema, index: int, opened: Sequence[OpenRecord], clear: AnswerClear) -> Result:
+        request = call.request
+        if request.mode is Mode.ANSWER:
+            return self._derived(call, schema, index, opened, clear)
+        if not opened:
+            return self._stated(call, clear, (Outcome.NONE, None), ())
+        if request.mode is Mode.QUERY:
+            evidence = tuple(self._evidence(record, request.fields, call.receipts[record.row.position]) for record in opened)
+            return Result(AnswerItem(Outcome.RECORDS, evidence), tuple(record.record_id for record in opened))
+        return self._compared(call, index, opened, clear)
+
+    def _derived(self, call: Call, schema: DatasetSchema, index: int, opened: Sequence[OpenRecord], clear: AnswerClear) -> Result:
+        item, view = call.request.items[index], schema.view(str(call.request.view))
+        try:
+            check_parameters(schema, view, item.values)
+        except InputError as error:
+            raise refusal(ProviderCheck.FIELDS, "the view does not take these parameters", view=view.name) from error
+        if any(set(view_fields(view)) - {entry.name for entry in record.schema.fields} for record in opened):
+            raise refusal(ProviderCheck.DATASET, "a record of another version has not the fields of this view", view=view.name)
+        value = evaluate_view(schema, view, [record.values() for record in opened], item.values)
+        return self._stated(call, clear, (Outcome.ANSWER, value), opened)
+
+    def _compared(self, call: Call, index: int, opened: Sequence[OpenRecord], clear: AnswerClear) -> Result:
+        values = call.request.items[index].values
+        compared = [(record, _matches(record.values(), values)) for record in opened]
+        record, matches = max(compared, key=lambda one: sum(one[1].values()))
+        if all(matches.values()):
+            evidence = self._evidence(record, call.request.fields, call.receipts[record.row.position])
+            return Result(AnswerItem(Outcome.MATCH, (evidence,)), (record.record_id,))
+        return self._stated(call, clear, (Outcome.MISMATCH, matches), (record,))
+
+    def _evidence(self, record: OpenRecord, fields: Sequence[str], receipt: Receipt | None) -> Evidence:
+        disclosures = record.disclosures_of(fields)
+        if receipt is not None:
+            return Evidence(record.statement, disclosures, receipt.to_json())
+        promise = EpochS(self._clock.law_s() + self._limits.anchor_promise_s)
+        return Evidence(record.statement, disclosures, None, self._identity.sign_statement(record.statement), promise)
+
+    def _stated(self, call: Call, clear: AnswerClear, stated: tuple[Outcome, object], sources: Sequence[OpenRecord]) -> Result:
+        request, law_s = call.request, self._clock.law_s()
+        (outcome, value), item = stated, request.items[clear.item]
+        disclosed = AnswerDisclosed(
+            tuple(opening.disclosure for opening in item.subjects),
+            request.fields,
+            item.values,
+            outcome,
+            value,  # type: ignore[arg-type]  # _by_mode pairs outcome and value
+            tuple(record.row.leaf for record in sources),
+        )
+        ids = StatementIds(self._department, new_record_id(), EpochS(law_s))
+        sealed = seal_statement(ids, clear, disclosed, os.urandom(32))
+        promise = EpochS(law_s + self._limits.anchor_promise_s)
+        signed = self._identity.sign_statement(sealed.statement)
+        evidence = Evidence(sealed.statement, sealed.disclosures, None, signed, promise)
+        kept = streams.Answer(sealed.leaf, sealed.statement, "~".join(sealed.disclosures), request.rid, clear.item, law_s)
+        return Result(AnswerItem(outcome, answer=evidence), tuple(record.record_id for record in sources), statement=kept)
+
+
+def _matches(known: Mapping[str, object], values: Mapping[str, object]) -> dict[str, bool]:
+    """Per field whether the value sent is the record's, type included (in Python ``True == 1``)."""
+    return {name: type(known[name]) is type(value) and known[name] == value for name, value in values.items()}

@@ -1,0 +1,91 @@
+"""What the provider's side is built from and works on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from xinlian.node.bundles import Bundles
+from xinlian.node.catalogue import Catalogue
+from xinlian.node.chain_state import ChainState
+from xinlian.node.clock import Clock
+from xinlian.node.identity import Identity
+from xinlian.node.peers import Peers
+from xinlian.node.reads import Reads
+from xinlian.node.records import Records
+from xinlian.protocol.envelope import EnvelopeHeader
+from xinlian.protocol.messages import AnswerItem, Request
+from xinlian.protocol.receipt import Receipt
+from xinlian.protocol.types import RecordId, Uscc
+from xinlian.store import streams
+from xinlian.store.opening import Store
+from xinlian.store.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request as it came in: raw path, header fields by lower-case name, body, the caller's address."""
+
+    path: str
+    query: str | None
+    headers: Mapping[str, str]
+    body: bytes
+    remote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """The answer as it goes out."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authenticated request with everything its answer needs; receipts by position, once its records are found."""
+
+    header: EnvelopeHeader
+    request: Request
+    digest: bytes
+    ciphertext: bytes
+    signature: str
+    receipts: Mapping[int, Receipt | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one item came to, before anything is committed."""
+
+    item: AnswerItem
+    record_ids: tuple[RecordId, ...] = ()
+    statement: streams.Answer | None = None
+    attempts: tuple[tuple[bytes, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidingLimits:
+    """Bounds: age of the view (s), promise of anchoring (s), verify attempts, unauthenticated requests a minute."""
+
+    max_view_age_s: float
+    anchor_promise_s: int
+    verify_attempts: int
+    unauthenticated_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidingParts:
+    """What the use case is built from."""
+
+    department: Uscc
+    store: Store
+    sealer: Sealer
+    state: ChainState
+    clock: Clock
+    identity: Identity
+    peers: Peers
+    catalogue: Catalogue
+    records: Records
+    bundles: Bundles
+    reads: Reads

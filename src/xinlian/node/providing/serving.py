@@ -1,0 +1,240 @@
+"""Serving sealed requests: authenticate, open, check, commit, seal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
+from xinlian.node.peers import sealing_kid
+from xinlian.node.provider_checks import Admitted, Moment, admit
+from xinlian.node.providing.answering import Answering
+from xinlian.node.providing.parts import Call, Incoming, Outgoing, ProvidingLimits, ProvidingParts, Result
+from xinlian.node.rate import RateLimit
+from xinlian.node.reads import WrittenRead
+from xinlian.protocol import httpsig
+from xinlian.protocol.dataset import DatasetSchema
+from xinlian.protocol.envelope import (
+    Direction,
+    EnvelopeHeader,
+    answer_header,
+    check_bound,
+    dumps_header,
+    open_request,
+    parse_header,
+    seal_answer,
+)
+from xinlian.protocol.errors import ConflictError, InputError, NotFoundError, RefusedError, XinlianError
+from xinlian.protocol.messages import (
+    Answer,
+    AnswerItem,
+    Outcome,
+    ProviderCheck,
+    View,
+    check_outside,
+    check_time,
+    dumps_answer,
+    parse_request,
+    refusal,
+)
+from xinlian.protocol.statements import ReadOutcome
+from xinlian.protocol.types import EpochS, KeyId
+from xinlian.store import exchange as table
+from xinlian.store import streams
+from xinlian.store.writer import Transaction
+
+PATH = "/exchange/v1/requests"
+ANSWER_WINDOW_S = 60
+SKEW_S = 5
+
+
+class Providing:
+    """The use case.
+
+    Args:
+        parts: its collaborators.
+        limits: its bounds.
+        on_committed: told after every commit (wakes anchoring).
+    """
+
+    def __init__(self, parts: ProvidingParts, limits: ProvidingLimits, on_committed: Callable[[], None]) -> None:
+        self._department = parts.department
+        self._store = parts.store
+        self._sealer = parts.sealer
+        self._state = parts.state
+        self._clock = parts.clock
+        self._identity = parts.identity
+        self._peers = parts.peers
+        self._catalogue = parts.catalogue
+        self._reads = parts.reads
+        self._answering = Answering(parts, limits)
+        self._limits = limits
+        self._on_committed = on_committed
+        self._rate = RateLimit(limits.unauthenticated_per_minute)
+
+    @property
+    def refused_total(self) -> int:
+        """Requests that failed authentication since the start."""
+        return self._rate.total
+
+    async def serve(self, incoming: Incoming) -> Outgoing:
+        """Answer a sealed request.
+
+        Raises:
+            RefusedError: ``refused-rate`` and every refusal before the sender is proven.
+            InputError: a request that is not of the form.
+            ConflictError: ``rid-reused``: the same request id with other bytes.
+        """
+        self._rate.check(incoming.remote, self._clock.wall_s())
+        try:
+            header, verified = self._authenticate(incoming)
+        except XinlianError:
+            self._rate.count(incoming.remote, self._clock.wall_s())
+            raise
+        digest = hashlib.sha256(incoming.body).digest()
+        kept = self._answered(header, digest)
+        if kept is not None:
+            return kept
+        key = self._identity.hpke_key(header.to_kid)
+        request = parse_request(open_request(header, incoming.body, key))
+        check_outside(request, header)
+        check_time(request, int(self._clock.wall_s()), SKEW_S)
+        return await self._answer(Call(header, request, digest, incoming.body, verified.signature))
+
+    def _authenticate(self, incoming: Incoming) -> tuple[EnvelopeHeader, httpsig.VerifiedSignature]:
+        header = parse_header(incoming.headers.get("xinlian-envelope", ""))
+        if header.to_uscc != self._department or header.direction is not Direction.REQUEST:
+            raise refusal(ProviderCheck.ADDRESSEE, "this request is addressed to another department")
+
+        def find(kid: KeyId) -> Ed25519PublicKey:
+            return self._peers.signing_key_now(header.from_uscc, kid)
+
+        message = httpsig.Request("POST", incoming.path, incoming.query, incoming.headers, incoming.body)
+        verified = httpsig.verify_request(message, find, httpsig.Clock(int(self._clock.wall_s()), SKEW_S))
+        check_bound(header, Direction.REQUEST, incoming.headers.get("xinlian-to"), verified.params)
+        return header, verified
+
+    def _answered(self, header: EnvelopeHeader, digest: bytes) -> Outgoing | None:
+        with self._store.node.read() as reader:
+            kept = table.answered(reader, header.rid, header.from_uscc, digest)
+        if kept is None:
+            return None
+        if kept.answer is None:
+            raise refusal(ProviderCheck.REPLAY, "this request was answered and its answer is no longer kept")
+        return Outgoing(kept.status, orjson.loads(kept.headers), kept.answer)
+
+    async def _answer(self, call: Call) -> Outgoing:
+        request = call.request
+        try:
+            admitted = admit(request, self._own_schema(request.dataset), self._state, self._moment())
+            self._check_uses(admitted, len(request.items))
+            view = self._view()
+            results = self._answering.results(call, admitted, view)
+            return await self._commit(call, admitted, results, view)
+        except (RefusedError, InputError) as error:
+            if isinstance(error, InputError) and error.code != "answer-too-large":
+                raise
+            check = ProviderCheck(str(error.fields.get("check", ProviderCheck.PAYLOAD_GUARD.value)))
+            refused = [Result(AnswerItem(Outcome.REFUSED, check=check)) for _ in request.items]
+            return await self._commit(call, None, refused, self._view())
+
+    def _own_schema(self, vct: str) -> DatasetSchema | None:
+        code, _, version = vct.partition("@")
+        try:
+            return self._catalogue.own(code, int(version)).schema
+        except NotFoundError:
+            return None
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock.law_s(), self._clock.view_age_s(), self._limits.max_view_age_s)
+
+    def _view(self) -> View:
+        head = self._clock.head()
+        return View(head.number, EpochS(head.time))
+
+    def _check_uses(self, admitted: Admitted, items: int) -> None:
+        with self._store.node.read() as reader:
+            used = table.uses_of(reader, admitted.grant.ref, admitted.case_ref)
+        if used + items > admitted.grant.terms.uses_per_case:
+            raise refusal(ProviderCheck.USES_LEFT, "the grant's uses for this case are used up", used=used)
+
+    # -- commit ------------------------------------------------------------------------------------
+
+    async def _commit(self, call: Call, admitted: Admitted | None, results: Sequence[Result], view: View) -> Outgoing:
+        request = call.request
+        answer = Answer(request.rid, call.digest, view, tuple(result.item for result in results))
+        out = self._seal(call, dumps_answer(answer))
+        answer_digest = hashlib.sha256(out.body).digest()
+        entries = self._entries(call, admitted, results, answer_digest)
+        kept = table.Incoming(
+            request.rid,
+            request.from_uscc,
+            call.digest,
+            out.status,
+            out.body,
+            orjson.dumps(out.headers).decode(),
+            answer_digest,
+            int(self._clock.wall_s()),
+        )
+
+        def job(tx: Transaction) -> None:
+            if table.answered(tx, request.rid, request.from_uscc, call.digest) is not None:
+                raise ConflictError("rid-exists", "the same request is being answered", rid=request.rid)
+            if admitted is not None:
+                self._count(tx, admitted, results)
+            statements = [result.statement for result in results if result.statement is not None]
+            if statements:
+                streams.insert_answers(tx, self._sealer, statements)
+            streams.insert_reads(tx, self._sealer, entries)
+            table.keep_answer(tx, kept)
+
+        try:
+            await self._store.node.write(job)
+        except ConflictError:
+            again = self._answered(call.header, call.digest)  # the same bytes arrived twice at once
+            if again is None:
+                raise
+            return again
+        self._on_committed()
+        return out
+
+    def _count(self, tx: Transaction, admitted: Admitted, results: Sequence[Result]) -> None:
+        used = table.use(tx, admitted.grant.ref, admitted.case_ref, len(results))
+        if used > admitted.grant.terms.uses_per_case:
+            raise refusal(ProviderCheck.USES_LEFT, "the grant's uses for this case are used up")
+        for result in results:
+            for pseudonym, name in result.attempts:
+                if table.count_attempt(tx, admitted.case_ref, pseudonym, name) > self._limits.verify_attempts:
+                    raise refusal(ProviderCheck.VERIFY_ATTEMPTS, "too many attempts on this field in this case", field=name)
+
+    def _entries(
+        self, call: Call, admitted: Admitted | None, results: Sequence[Result], answer_digest: bytes
+    ) -> list[streams.ReadEntry]:
+        return [
+            self._reads.provider_entry(
+                call.request,
+                WrittenRead(
+                    item=i,
+                    outcome=ReadOutcome(result.item.outcome.value),
+                    subjects=admitted.subjects[i] if admitted is not None else (),
+                    record_ids=result.record_ids,
+                    request_digest=call.digest,
+                    answer_digest=answer_digest,
+                    operator=None,
+                ),
+            )
+            for i, result in enumerate(results)
+        ]
+
+    def _seal(self, call: Call, plaintext: bytes) -> Outgoing:
+        now = int(self._clock.wall_s())
+        signing = self._identity.current_signing()
+        header = answer_header(call.header, signing.kid, sealing_kid(call.request.reply_key))
+        body = seal_answer(header, plaintext, X25519PublicKey.from_public_bytes(call.request.reply_key), call.ciphertext)
+        headers = {"content-type": "application/octet-stream", "xinlian-envelope": dumps_header(header)}
+        params = httpsig.SignatureParams(EpochS(now), EpochS(now + ANSWER_WINDOW_S), call.header.rid, signing.kid)
+        signed = httpsig.sign_response(httpsig.Response(200, headers, body), call.signature, params, signing.private)
+        return Outgoing(200, signed, body)

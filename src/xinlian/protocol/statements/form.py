@@ -1,0 +1,129 @@
+"""What read entries and answer statements have in common: a clear part, a disclosed part, one encoder, one parser.
+
+Rules
+1. A form names its type (``vct``) and the members of both parts, in the order they are written.
+2. Members are written as exact JSON texts; who makes the texts has checked them with the parsers below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from xinlian.protocol.errors import EvidenceError
+from xinlian.protocol.jsontext import loads_strict, value_text
+from xinlian.protocol.members import Where
+from xinlian.protocol.record import (
+    SealedRecord,
+    Statement,
+    StatementHead,
+    disclosure_digest,
+    leaf_of,
+    parse_disclosure,
+    parse_statement,
+    seal,
+)
+from xinlian.protocol.types import EpochS, Hash32, RecordId, Uscc, issuer_of, uscc_of_issuer
+
+Texts = tuple[tuple[str, str], ...]
+"""Members with their exact JSON texts, in the order they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementIds:
+    """What every statement says about itself.
+
+    Args:
+        issuer: the department that writes it.
+        jti: a fresh record id.
+        iat: law time, epoch seconds.
+    """
+
+    issuer: Uscc
+    jti: RecordId
+    iat: EpochS
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A statement taken apart; the members are not checked yet.
+
+    Args:
+        ids: issuer, record id, time of writing.
+        clear: the clear members.
+        disclosed: the disclosed members; ``None`` unless every disclosure was at hand.
+        leaf: its leaf in its stream.
+    """
+
+    ids: StatementIds
+    clear: dict[str, object]
+    disclosed: dict[str, object] | None
+    leaf: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class StatementForm:
+    """One of the protocol's own statement types.
+
+    Args:
+        vct: its fixed type.
+        where: names it in errors.
+        clear: names of the clear members.
+        disclosed: names of the disclosed members.
+    """
+
+    vct: str
+    where: Where
+    clear: tuple[str, ...]
+    disclosed: tuple[str, ...]
+
+    def clear_members(self, values: Iterable[object]) -> dict[str, object]:
+        """The clear members by name, from their values in order."""
+        return dict(zip(self.clear, values, strict=True))
+
+    def disclosed_members(self, values: Iterable[object]) -> dict[str, object]:
+        """The disclosed members by name, from their values in order."""
+        return dict(zip(self.disclosed, values, strict=True))
+
+    def seal(self, ids: StatementIds, clear: Texts, disclosed: Texts, record_key: bytes) -> SealedRecord:
+        """Write a statement.
+
+        Args:
+            ids: issuer, record id, time.
+            clear: texts of the clear members.
+            disclosed: texts of the disclosed members.
+            record_key: 32 fresh random bytes for the salts.
+        """
+        head = StatementHead(issuer_of(ids.issuer), self.vct, ids.jti, ids.iat, 1, None, clear)
+        return seal(head, disclosed, record_key)
+
+    def parse(self, statement: bytes, disclosures: Sequence[str]) -> Parts:
+        """Take a statement apart; the disclosed part only when all its disclosures are given.
+
+        Raises:
+            InputError: ``statement-form`` and the codes of ``record``.
+            EvidenceError: ``statement-foreign-disclosure``.
+        """
+        parsed = parse_statement(statement)
+        if parsed.vct != self.vct or parsed.rev != 1:
+            raise self.where.error(f"vct {self.vct}, revision 1")
+        values = self._disclosed_values(parsed, disclosures)
+        ids = StatementIds(uscc_of_issuer(parsed.iss), RecordId(parsed.jti), EpochS(parsed.iat))
+        clear = {name: loads_strict(text.encode("utf-8")) for name, text in parsed.extra}
+        return Parts(ids, clear, values if values.keys() >= set(self.disclosed) else None, leaf_of(parsed.raw))
+
+    def _disclosed_values(self, parsed: Statement, disclosures: Sequence[str]) -> dict[str, object]:
+        values: dict[str, object] = {}
+        for text in disclosures:
+            if disclosure_digest(text) not in parsed.sd:
+                raise EvidenceError("statement-foreign-disclosure", "a disclosure does not belong to this statement")
+            found = parse_disclosure(text)
+            if found.name in values:
+                raise self.where.error("every member disclosed once")
+            values[found.name] = found.value
+        return values
+
+
+def texts_of(values: Mapping[str, object]) -> Texts:
+    """Return every member with its exact JSON text."""
+    return tuple((name, value_text(value)) for name, value in values.items())
