@@ -32,9 +32,11 @@ from xinlian.chain.calls import (
     Terms,
     unhex,
 )
+from xinlian.chain.events import AccumulatorId
 from xinlian.chain.questions import Question
 from xinlian.chain.wire import BlockTag
 from xinlian.protocol.errors import ChainError
+from xinlian.protocol.manifest import Deployment
 
 T = TypeVar("T")
 _NOBODY = "0x" + "00" * 18
@@ -335,3 +337,13 @@ class CaseLedger(_Contract):
     def is_open_for(self, lead: str, case_no: bytes, department: str, tag: BlockTag = "latest") -> Question[bool]:
         """Open, and ``department`` is its lead or a participant."""
         return self._view("isOpenFor", (lead, case_no, department), _first, tag)
+
+
+_BINDINGS: dict[str, type[_Contract]] = {
+    kind.__name__: kind for kind in (DepartmentRegistry, DatasetCatalog, RecordLedger, SharingRegistry, CaseLedger)
+}
+
+
+def accumulator(deployment: Deployment, one: AccumulatorId, tag: BlockTag = "latest") -> Question[bytes]:
+    """What a contract of the deployment holds as this accumulator, 32 bytes; zero before its first event."""
+    return _BINDINGS[one.contract](deployment.contracts[one.contract].address).accumulator(one.view, one.key, tag)

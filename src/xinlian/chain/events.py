@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 from xinlian.chain import abi
 from xinlian.chain.wire import Log
@@ -23,6 +24,9 @@ from xinlian.protocol.accumulator import fold
 from xinlian.protocol.errors import ChainError
 
 _RECORDS = 1
+_STREAMS = (1, 2, 3)
+_WORD = re.compile(r"(u?int|bytes)[0-9]+|address|bool")
+"""Types that fill one word wherever they stand."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -74,6 +78,13 @@ class AccumulatorId:
     view: str
     key: tuple[str | int, ...]
 
+    def __str__(self) -> str:
+        return f"{self.contract}.{self.view}({', '.join(map(str, self.key))})"
+
+
+AUTHORITY: Final = AccumulatorId("DepartmentRegistry", "authorityAccumulator", ())
+"""Its events: departments registered, the authority's handovers."""
+
 
 def member_of(event: Event) -> abi.Member:
     """The ABI entry of an event.
@@ -121,6 +132,28 @@ def body(event: Event) -> bytes:
     return abi.encode(inputs, [event.args[one.name] for one in inputs])
 
 
+def body_of_log(log: Log, contract: str) -> bytes:
+    """The same for a log that is not decoded; by far the quicker when every argument is one word, indexed ones first.
+
+    Raises:
+        ChainError: chain-abi when the contract has no such event or the data does not fit.
+    """
+    if log.topics and log.topics[0] in _plain_events(contract):
+        return b"".join(log.topics[1:]) + log.data
+    return body(decode_log(log, 0, {log.address: contract}))
+
+
+@cache
+def _plain_events(contract: str) -> frozenset[bytes]:
+    """Topic 0 of the events whose topics and data, one after the other, are the abi.encode of all arguments."""
+    return frozenset(digest for digest, member in abi.contract(contract).events.items() if _is_plain(member.inputs))
+
+
+def _is_plain(inputs: Sequence[abi.Parameter]) -> bool:
+    order = [one.indexed for one in inputs]
+    return order == sorted(order, reverse=True) and all(_WORD.fullmatch(one.type) for one in inputs)
+
+
 # -- accumulators ------------------------------------------------------------------------------------
 
 _OWN: dict[str, tuple[str, ...]] = {
@@ -141,13 +174,24 @@ _OF_AUTHORITY = frozenset({"AuthorityTransferStarted", "AuthorityTransferred"})
 def folds(event: Event) -> tuple[AccumulatorId, ...]:
     """The accumulators that this event folds into, the entity's own first."""
     if event.name in _OF_AUTHORITY:
-        return (AccumulatorId(event.contract, "authorityAccumulator", ()),)
+        return (AUTHORITY,)
     own = AccumulatorId(event.contract, "accumulatorOf", _own_key(event))
     creates = event.name in _OWNER_VIEW and not (event.name == "DatasetProposed" and event.args["version"] != 1)
     if not creates:
         return (own,)
     view, names = _OWNER_VIEW[event.name]
     return (own, AccumulatorId(event.contract, view, tuple(event.args[name] for name in names)))
+
+
+def of_department(department: str) -> tuple[AccumulatorId, ...]:
+    """The accumulators that every registered department has, zero ones included: what none of its events touched shows there."""
+    streams = [AccumulatorId("RecordLedger", "accumulatorOf", (department, stream)) for stream in _STREAMS]
+    owned = [
+        AccumulatorId(contract, _OWNER_VIEW[name][0], (department,))
+        for contract, name in sorted(abi.event_members())
+        if name in _OWNER_VIEW and len(_OWNER_VIEW[name][1]) == 1
+    ]
+    return (AccumulatorId("DepartmentRegistry", "accumulatorOf", (department,)), *streams, *owned)
 
 
 def _own_key(event: Event) -> tuple[str | int, ...]:

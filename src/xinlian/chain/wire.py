@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from xinlian.protocol.errors import ChainError
@@ -49,7 +49,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One event as the node delivers it: not decoded, position and hashes not yet checked."""
+    """One event as the node delivers it: not decoded, position and hashes not yet checked.
+
+    ``block_time`` (epoch seconds) is what the node says about the block; None from nodes that do not say it.
+    """
 
     address: str
     topics: tuple[bytes, ...]
@@ -58,6 +61,7 @@ class Log:
     block_hash: str
     tx_hash: str
     log_index: int
+    block_time: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ def log(value: object) -> Log:
     entry = _object(value, "a log")
     if entry.get("removed") is True:
         raise _bad("a log", "one that was not removed by a reorganisation")
+    told_time = entry.get("blockTimestamp")
     return Log(
         address="0x" + data(entry.get("address"), "a log's address", 20).hex(),
         topics=tuple(data(topic, "a log's topic", 32) for topic in _items(entry.get("topics"), "a log's topics")),
@@ -159,6 +164,7 @@ def log(value: object) -> Log:
         block_hash=hash_text(entry.get("blockHash"), "a log's block hash"),
         tx_hash=hash_text(entry.get("transactionHash"), "a log's transaction hash"),
         log_index=quantity(entry.get("logIndex"), "a log's index"),
+        block_time=None if told_time is None else quantity(told_time, "a log's block time"),
     )
 
 

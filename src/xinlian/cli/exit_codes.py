@@ -92,7 +92,9 @@ _BY_STATUS: Final[dict[int, Exit]] = {
     504: Exit.UNREACHABLE,
     507: Exit.UNREACHABLE,
 }
-_REJECTED_BY_CHAIN: Final = frozenset({"tx-reverted", "chain-wrong", "chain-replaced", "code-missing", "rpc-disagree"})
+_REJECTED_BY_CHAIN: Final = frozenset(
+    {"tx-reverted", "chain-wrong", "chain-replaced", "code-missing", "rpc-disagree", "events-differ"}
+)
 
 
 def exit_of_error(error: XinlianError) -> Exit:

@@ -194,6 +194,11 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("rpc-timeout", "The chain's RPC node did not answer in time.", "Try again; check its load and the network.", True),
     CodeEntry("rpc-answer", "The RPC node answered something that is not a usable answer.", "Check its log and version."),
     CodeEntry("rpc-refused", "The RPC node refused the call with an error of its own.", "Read its message; check its version."),
+    CodeEntry(
+        "events-differ",
+        "The events that an RPC node shows do not fold into the accumulator that the contract holds.",
+        "One is hidden, altered or told at another time: ask another RPC node and find out which one lies.",
+    ),
     CodeEntry("rpc-disagree", "Several RPC nodes gave different answers to the same question.", "Find out which one lies."),
     CodeEntry("chain-wrong", "The chain behind the RPC URL is not that of the deployment manifest.", "Correct URL or manifest."),
     CodeEntry("code-missing", "At a contract's address there is no code or other code.", "Check manifest and chain; deploy."),

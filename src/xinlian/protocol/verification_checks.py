@@ -3,7 +3,7 @@
 Rules
 1. A check looks at one thing and fails under its own name; the order and the list are those of ``verification.CHECKS``.
 2. The successor inside a bundle is evidence too: its fault fails the check of the same name, with ``successor:`` before it.
-3. ``ChainError`` means not run; ``rpc-disagree`` means failed.
+3. ``ChainError`` means not run; ``rpc-disagree`` and ``events-differ`` mean failed: somebody lies.
 
 Source: design.md 4.6; RFC 9901 §7; RFC 9162 §2.1.3.2.
 """
@@ -24,6 +24,8 @@ from xinlian.protocol.report import Check, Outcome, time_text
 from xinlian.protocol.suite import leaf_hash
 from xinlian.protocol.types import Hash32, Stream, issuer_of, split_dataset_vct, uscc_of_issuer
 from xinlian.protocol.verification_facts import FIXED_VCT, Facts
+
+_LIES: Final = frozenset({"rpc-disagree", "events-differ"})
 
 
 class _NotRunError(Exception):
@@ -49,7 +51,7 @@ def run(name: str, facts: Facts) -> Check:
     except _PendingError as reason:
         return Check(name, Outcome.PENDING, str(reason))
     except ChainError as error:
-        outcome = Outcome.FAILED if error.code == "rpc-disagree" else Outcome.NOT_RUN
+        outcome = Outcome.FAILED if error.code in _LIES else Outcome.NOT_RUN
         return Check(name, outcome, f"{error.code}: {error.message}")
 
 
@@ -166,6 +168,8 @@ def _check_anchored(facts: Facts) -> str:
     receipt = _receipt(facts)
     view = _view(facts)
     if facts.anchoring is None:
+        # asked again so that the check carries the view's own reason
+        view.anchoring(receipt.department, receipt.stream, receipt.sequence)
         raise _FailedError(f"no batch {receipt.sequence} of stream {receipt.stream.label} is anchored")
     for who, claimed in _receipts(facts):
         slot = (claimed.department, claimed.stream, claimed.sequence)

@@ -11,9 +11,9 @@ from tests.support.anvil import START_S, TestChain, fresh_anvil
 from tests.support.deployed import DEPARTMENT, OTHER, Deployed, MemoryLog, batch, deployed_on, proposal
 from xinlian.chain import questions
 from xinlian.chain.abi import event_members
-from xinlian.chain.bindings import CaseLedger, DatasetCatalog, DepartmentRegistry, RecordLedger, SharingRegistry
+from xinlian.chain.bindings import accumulator
 from xinlian.chain.calls import Mark, NewCase, Terms, text32
-from xinlian.chain.events import AccumulatorId, Event, replay
+from xinlian.chain.events import AccumulatorId, Event, body, body_of_log, replay
 from xinlian.chain.follower import Followed, Follower, FollowerOptions, Rollback
 from xinlian.chain.keys import Registry, prove_possession
 from xinlian.chain.questions import Question
@@ -22,13 +22,6 @@ from xinlian.protocol.chainview import BlockRef
 from xinlian.protocol.errors import ChainError
 
 T = TypeVar("T")
-VIEWS = {
-    "DepartmentRegistry": DepartmentRegistry,
-    "DatasetCatalog": DatasetCatalog,
-    "RecordLedger": RecordLedger,
-    "SharingRegistry": SharingRegistry,
-    "CaseLedger": CaseLedger,
-}
 
 
 @dataclass
@@ -104,7 +97,7 @@ async def everything_once(deployed: Deployed, chain: TestChain) -> None:
 
 
 async def accumulators_on_chain(deployed: Deployed, ids: Sequence[AccumulatorId]) -> dict[AccumulatorId, bytes]:
-    asked = [VIEWS[one.contract](deployed.address(one.contract)).accumulator(one.view, one.key) for one in ids]
+    asked = [accumulator(deployed.deployment, one) for one in ids]
     return dict(zip(ids, await deployed.rpc.ask_all(asked), strict=True))
 
 
@@ -115,6 +108,8 @@ async def test_every_event_is_delivered_and_every_accumulator_comes_out(chain: T
     found = replay(cache.events)
     assert found == await accumulators_on_chain(deployed, list(found))
     assert len(found) == 11
+    logs = await deployed.rpc.ask(questions.logs([one.address for one in deployed.deployment.contracts.values()], 0, 10**6))
+    assert [body_of_log(log, one.contract) for log, one in zip(logs, cache.events, strict=True)] == list(map(body, cache.events))
     assert {(one.contract, one.name) for one in cache.events} == set(event_members())
 
 

@@ -19,7 +19,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tests.support.anvil import TestChain
+from tests.support.lying import lying_node
 from tests.support.network import CONTRACTS_DIR, GENESIS_TIME, MNEMONIC, ZERO_FEES
+from xinlian.chain.abi import event_members
 from xinlian.chain.anvil import Anvil, AnvilOptions, free_port
 from xinlian.cli.main import app
 from xinlian.node.files.examples import example_row
@@ -296,6 +299,30 @@ def test_revise_revoke_and_erase_show_in_the_verdict(served: Served, clerk: dict
     assert _eventually(desk, "second.json", 5) == 5
     desk.need("record", "erase", first, "--reason", "1", "--yes", **clerk)
     assert _eventually(desk, "second.json", 6) == 6
+
+
+def test_as_of_a_moment_from_a_node_that_hides_an_earlier_mark(served: Served, anvil: Anvil) -> None:
+    """Between revocation and erasure of the record of the test before: hiding the first would make it current then."""
+    desk, chain = served.desk, TestChain(anvil)
+    erased = int(chain.rpc("eth_blockNumber"), 16)
+    while (code := desk.run("verify", "second.json", "--as-of", str(erased)).code) == 6:
+        erased -= 1
+    assert code == 5
+
+    def hide(method: str, params: list[Any], result: Any) -> Any:
+        return [one for one in result if not _is_mark(one, 2)] if method == "eth_getLogs" else result
+
+    with lying_node(anvil.url, hide) as url:
+        ran = desk.run("verify", "second.json", "--as-of", str(erased), "--rpc", url, "--json")
+    assert ran.code == 1
+    failed = {check["name"]: check["detail"] for check in ran.document["checks"] if check["outcome"] == "failed"}
+    assert list(failed) == ["anchored"]
+    assert failed["anchored"].startswith("events-differ: ")
+
+
+def _is_mark(log: dict[str, Any], status: int) -> bool:
+    digest = "0x" + event_members()["RecordLedger", "StatusSet"].digest.hex()
+    return log["topics"][0] == digest and int(log["data"][2 + 64 : 2 + 128], 16) == status
 
 
 def _with_other_key(dataset: str, row: dict[str, Any]) -> dict[str, Any]:

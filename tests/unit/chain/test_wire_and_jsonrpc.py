@@ -59,6 +59,15 @@ def test_other_shapes_are_refused(read: Callable[[object], object], value: objec
     assert caught.value.code == "rpc-answer"
 
 
+def test_a_blocks_time_in_a_log_is_read_where_it_stands_and_does_not_make_two_logs_differ() -> None:
+    silent, telling = wire.log(LOG), wire.log({**LOG, "blockTimestamp": "0x10"})
+    assert (silent.block_time, telling.block_time) == (None, 16)
+    assert silent == telling, "one node says it, another does not: they still agree"
+    with pytest.raises(ChainError) as caught:
+        wire.log({**LOG, "blockTimestamp": 16})
+    assert caught.value.code == "rpc-answer"
+
+
 def test_a_removed_log_is_refused_and_logs_come_in_order() -> None:
     later = {**LOG, "blockNumber": "0x2"}
     second = {**LOG, "logIndex": "0xa"}

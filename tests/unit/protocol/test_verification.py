@@ -313,6 +313,16 @@ def test_a_question_that_is_not_answered(method: str, code: str, outcome: Outcom
     assert report.exit_code == 1
 
 
+@pytest.mark.parametrize(("method", "check"), [("anchoring", "anchored"), ("status_at", "status"), ("key_sets", "signature")])
+def test_a_node_that_hides_or_alters_events_fails_the_check_that_reads_them(method: str, check: str) -> None:
+    world = World()
+    bundle = world.bundle(signed_by=1)
+    world.view.down, world.view.error = {method}, "events-differ"
+    report = verify(world, bundle)
+    assert names(report, Outcome.FAILED) == [check]
+    assert report.exit_code == 1
+
+
 def test_an_unanswered_question_about_a_compromise_is_a_remark() -> None:
     world = World()
     world.view.down = {"is_compromised_at"}
