@@ -1,0 +1,91 @@
+"""What the chain says about departments, datasets, grants and cases: a projection of its events, held in memory.
+
+Rules
+1. The state is a pure function of the ordered event list; a rollback rebuilds it from the events that remain.
+2. Batches and status marks are many, so they stay in the store (``chain_batches``, ``chain_marks``).
+3. Nothing here decides; it answers "what was registered at block N".
+4. One module a contract; each folds its own events into its own tables.
+
+Example: ``state.apply(event); state.department(uscc).is_active_at(120)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from xinlian.node.chain_state.cases import CaseFacts, CaseState
+from xinlian.node.chain_state.datasets import DatasetFacts, DatasetState
+from xinlian.node.chain_state.departments import DepartmentFacts, DepartmentState, KeySetVersion, SignerState
+from xinlian.node.chain_state.facts import ChainFact, code_text, code_word
+from xinlian.node.chain_state.sharing import GrantState, SharingFacts, Terms
+
+__all__ = [
+    "CaseState",
+    "ChainFact",
+    "ChainState",
+    "DatasetState",
+    "DepartmentState",
+    "GrantState",
+    "KeySetVersion",
+    "SignerState",
+    "Terms",
+    "code_text",
+    "code_word",
+]
+
+
+class ChainState:
+    """The projection.
+
+    Args:
+        events: ordered events to start from.
+    """
+
+    def __init__(self, events: Iterable[ChainFact] = ()) -> None:
+        self._handlers: dict[str, Callable[[ChainFact], None]] = {}
+        self.rebuild(events)
+
+    def rebuild(self, events: Iterable[ChainFact]) -> None:
+        """Start over from an ordered event list (after a rollback)."""
+        departments, datasets, sharing, cases = DepartmentFacts(), DatasetFacts(), SharingFacts(), CaseFacts()
+        self.departments, self.signers = departments.departments, departments.signers
+        self.datasets = datasets.datasets
+        self.grants = sharing.grants
+        self.cases = cases.cases
+        self._handlers = {}
+        for part in (departments, datasets, sharing, cases):
+            self._handlers.update(part.handlers)
+        for event in events:
+            self.apply(event)
+
+    def apply(self, event: ChainFact) -> None:
+        """Fold one event in; events of batches and marks are not of this projection and are passed over."""
+        handler = self._handlers.get(event.name)
+        if handler is not None:
+            handler(event)
+
+    # -- questions ---------------------------------------------------------------------------------
+
+    def department(self, uscc: str) -> DepartmentState | None:
+        """The department, or None when it is not registered."""
+        return self.departments.get(uscc)
+
+    def dataset(self, owner: str, serial: int, version: int) -> DatasetState | None:
+        """One version of a catalogue entry, or None."""
+        return self.datasets.get((owner, serial, version))
+
+    def dataset_by_vct(self, vct: str) -> DatasetState | None:
+        """The catalogue entry version that a record type names, or None."""
+        code, _, version = vct.partition("@")
+        owner, _, serial = code.partition("/")
+        if not (version.isdecimal() and serial.isdecimal()):
+            return None
+        return self.datasets.get((owner, int(serial), int(version)))
+
+    def department_list(self) -> list[DepartmentState]:
+        """Departments and other receivers in order of registration."""
+        return list(self.departments.values())
+
+    def newest_grant_number(self, provider: str) -> int:
+        """The highest grant number a provider has used, 0 for none."""
+        return max((number for owner, number in self.grants if owner == provider), default=0)
