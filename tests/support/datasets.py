@@ -6,6 +6,7 @@ Example: ``document = small_document(); document["x-key"] = ["no"]; load(documen
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any
 
 from xinlian.protocol.dataset import DatasetSchema, FieldType, Kind, field_schema, load_schema
@@ -132,3 +133,31 @@ def small_row(number: int = 1) -> dict[str, Any]:
 def load(document: object) -> DatasetSchema:
     """Load a schema document."""
     return load_schema(json.dumps(document, ensure_ascii=False).encode())
+
+
+def file_document(**extra: Any) -> dict[str, Any]:
+    """The small dataset with a file field ``scan`` (pdf or png, nullable) and a file in every item of the array."""
+    document = small_document()
+    types = ("application/pdf", "image/png")
+    scan = prop("扫描件", FieldType(Kind.FILE), x_nullable=True)
+    scan |= {"x-media-types": list(types), **field_schema(FieldType(Kind.FILE), is_nullable=True, codes=types), **extra}
+    document["properties"]["scan"] = scan
+    owners = document["properties"]["owners"]
+    owners["items"]["properties"]["proof"] = prop("证明", FieldType(Kind.FILE), x_nullable=True)
+    for listing in (document["required"], document["x-order"]):
+        listing.append("scan")
+    for listing in (owners["items"]["required"], owners["x-order"]):
+        listing.append("proof")
+    return document
+
+
+def file_row(number: int = 1, scan: object = None, *proofs: object) -> dict[str, Any]:
+    """A row of ``file_document``."""
+    row = small_row(number)
+    owners = [{**owner, "proof": proof} for owner, proof in zip(row["owners"], [*proofs, None, None], strict=False)]
+    return {**row, "scan": scan, "owners": owners}
+
+
+def file_json(content: bytes, media_type: str = "application/pdf", name: str = "授权书.pdf") -> dict[str, Any]:
+    """The value of a file field for some content."""
+    return {"sha256": sha256(content).hexdigest(), "bytes": len(content), "media_type": media_type, "name": name}

@@ -42,8 +42,8 @@ KEY_FIELD = "#key"
 ENCODER = "rec/1"
 INDEX_VERSION = 1
 
-MAX_ROW_DEPTH = 3
-"""A row is an object; its arrays hold flat objects."""
+MAX_ROW_DEPTH = 4
+"""A row is an object; its arrays hold objects that are flat but for the values of file fields."""
 
 _BOM = b"\xef\xbb\xbf"
 

@@ -122,6 +122,11 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("json-not-exact", "A number cannot be kept exactly.", "Send fixed-point numbers as strings."),
     CodeEntry("field-type", "A value does not have the type of its field.", "Give the value in the form named."),
     CodeEntry("field-missing", "A required field is missing.", "Add the field; null is allowed where the schema says so."),
+    CodeEntry(
+        "field-file",
+        "A file field names no attachment of this department that is complete and of a permitted type.",
+        "Upload the file first, then give its id or its sha256.",
+    ),
     CodeEntry("field-unknown", "A field is not part of the dataset's schema.", "Remove it or correct its name."),
     CodeEntry("code-check-digit", "A code has the right form but its check digit is wrong.", "Correct the code."),
     CodeEntry("code-form", "A code does not have the form its standard prescribes.", "Correct the code."),

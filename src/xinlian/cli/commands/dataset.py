@@ -126,13 +126,14 @@ def _form(file: Path, format_: str | None, encoding: str | None) -> FileForm:
 def _checked(file: Path, form: FileForm, schema: DatasetSchema) -> CheckedFile:
     from dataclasses import asdict
 
-    from xinlian.node.files import Limits, check_rows, read_rows
+    from xinlian.node.files import Limits, check_rows, read_rows, without_store
     from xinlian.protocol.dataset import compile_validator
 
     limits = Limits()
     try:
         with file.open("rb") as stream:
-            result = check_rows(read_rows(stream, form, schema, limits), compile_validator(schema), limits)
+            rows = read_rows(stream, form, schema, limits)
+            result = check_rows(rows, compile_validator(schema), limits, without_store(schema))
     except OSError as error:
         raise unreadable(str(file), error) from error
     if result.fault_count > 0:

@@ -20,7 +20,12 @@ _CODES: Final = {
     CodeCheck.PROJECT: "2401-411599-04-01-000001",
     CodeCheck.CERTIFICATE: "1.2.156.3005.2.11100000MB03271699001.11411599MBDEM004XQ.20260000001.001.E",
 }
-_FIXED: Final[dict[Kind, Value]] = {Kind.LOGICAL: True, Kind.DATE: "2026-01-02", Kind.DATETIME: "20260102T030405"}
+_FIXED: Final[dict[Kind, Value]] = {
+    Kind.LOGICAL: True,
+    Kind.DATE: "2026-01-02",
+    Kind.DATETIME: "20260102T030405",
+    Kind.FILE: "sha256:" + "0" * 64,
+}
 
 
 def example_value(entry: Field) -> Value:
@@ -53,7 +58,7 @@ def _text(entry: Field) -> str:
 
 
 def example_row(schema: DatasetSchema) -> dict[str, object]:
-    """The example as a row: sound against the schema."""
+    """The example as a row: sound against the schema, but for file fields, whose reference names no attachment."""
     row: dict[str, object] = {entry.name: example_value(entry) for entry in schema.fields if entry.place is None}
     for array in schema.arrays:
         entries = [(item, schema.fields[array.field_index(1, index)]) for index, item in enumerate(array.items)]

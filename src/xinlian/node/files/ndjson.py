@@ -14,8 +14,8 @@ from xinlian.node.files.rows import Limits, ParsedRow, RowFault
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.jsontext import loads_strict
 
-MAX_DEPTH: Final = 4
-"""A row is an object; its arrays hold flat objects. One level is left for the list around all rows."""
+MAX_DEPTH: Final = 5
+"""A row is an object; its arrays hold objects, flat but for file fields. One level is left for the list around all rows."""
 _BOM: Final = b"\xef\xbb\xbf"
 
 

@@ -6,7 +6,8 @@ Rules
 2. A mistake of the file as a whole (header, encoding, size, formula, nothing in it) is an ``InputError`` with its own code.
 3. A file is taken as a whole or not at all: ``check_rows`` reads all rows and gives either all of them or the report.
 4. Reports are capped (``Limits.max_faults``); the count goes on.
-5. Readers hold one row at a time, except XLSX, whose unpacked size and number of cells are limited before it is opened.
+5. In a file field a row may name an attachment by reference; ``resolve`` puts the value in its place before the row is judged.
+6. Readers hold one row at a time, except XLSX, whose unpacked size and number of cells are limited before it is opened.
 
 Example::
 
@@ -20,7 +21,7 @@ Source: contract of issue "1 of 5" (Publishing, Bad input).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +29,7 @@ from xinlian.node.files.cells import Cell, CellError, Value, coerce, is_empty
 from xinlian.protocol.dataset import ChildArray, CompiledSchema, DatasetSchema, Field, FieldFault, expected_of
 from xinlian.protocol.errors import InputError
 
+Resolve = Callable[[Mapping[str, object]], Mapping[str, object]]
 ROW_NUMBER_TITLE: Final = "行号"
 EXAMPLE_MARK: Final = "示例"
 _HEADER_SCAN: Final = 64
@@ -118,9 +120,10 @@ def row_fault(schema: DatasetSchema, number: int, fault: FieldFault) -> RowFault
 class RowChecker:
     """Checks rows one after the other: the schema, the natural key inside the file, and how many there are."""
 
-    def __init__(self, compiled: CompiledSchema, limits: Limits) -> None:
+    def __init__(self, compiled: CompiledSchema, limits: Limits, resolve: Resolve | None = None) -> None:
         self._compiled = compiled
         self._limits = limits
+        self._resolve = resolve
         self._keys: dict[bytes, int] = {}
         self._faults: list[RowFault] = []
         self.fault_count = 0
@@ -140,14 +143,16 @@ class RowChecker:
         self.row_count += 1
         if self.row_count > self._limits.max_rows:
             raise too_many_rows(self._limits)
-        faults = list(parsed.faults)
-        if parsed.row is not None:
-            faults += self._row_faults(parsed.number, parsed.row, {fault.field for fault in faults})
-        if parsed.row is not None and not faults:
-            faults += self._key_faults(parsed.number, parsed.row)
+        faults, row = list(parsed.faults), parsed.row
+        if row is not None and self._resolve is not None:
+            row = self._resolve(row)
+        if row is not None:
+            faults += self._row_faults(parsed.number, row, {fault.field for fault in faults})
+        if row is not None and not faults:
+            faults += self._key_faults(parsed.number, row)
         self.fault_count += len(faults)
         self._faults += faults[: max(0, self._limits.max_faults - len(self._faults))]
-        return None if faults else parsed.row
+        return None if faults else row
 
     def _row_faults(self, number: int, row: Mapping[str, object], known: set[str]) -> list[RowFault]:
         schema = self._compiled.schema
@@ -173,13 +178,16 @@ class RowChecker:
             raise InputError("file-empty", "the file has no data rows")
 
 
-def check_rows(parsed: Iterable[ParsedRow], compiled: CompiledSchema, limits: Limits) -> CheckedFile:
+def check_rows(
+    parsed: Iterable[ParsedRow], compiled: CompiledSchema, limits: Limits, resolve: Resolve | None = None
+) -> CheckedFile:
     """Read and check all rows of a file.
 
     Args:
         parsed: rows from a reader of this package.
         compiled: the dataset.
         limits: see ``Limits``.
+        resolve: gives a row with the references of its file fields replaced.
 
     Returns:
         all rows, or the report.
@@ -187,7 +195,7 @@ def check_rows(parsed: Iterable[ParsedRow], compiled: CompiledSchema, limits: Li
     Raises:
         InputError: ``file-*``, ``too-large``, ``json-*`` when the file as a whole cannot be taken.
     """
-    checker = RowChecker(compiled, limits)
+    checker = RowChecker(compiled, limits, resolve)
     rows: list[Mapping[str, object]] = []
     numbers: list[int] = []
     for entry in parsed:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from xinlian.protocol import codes
+from xinlian.protocol.attachments import MAX_BYTES, MAX_NAME, file_fault
 from xinlian.protocol.dataset.model import MAX_FIELDS, ChildArray, CodeCheck, DatasetSchema, Field, Kind, safe_name
 from xinlian.protocol.dataset.types import DATE_PATTERN, DATETIME_PATTERN, TEXT_PATTERN, decimal_pattern
 from xinlian.protocol.errors import InputError
@@ -148,6 +149,8 @@ def _value_code(entry: Field, value: object) -> str | None:
         return _integer_code(entry, value)
     if entry.type.kind is Kind.LOGICAL:
         return None if isinstance(value, bool) else "field-type"
+    if entry.type.kind is Kind.FILE:
+        return None if file_fault(value, entry.media_types) == "" else "field-file"
     return _string_code(entry, value) if isinstance(value, str) else "field-type"
 
 
@@ -225,6 +228,12 @@ def is_moment(value: object) -> bool:
     return is_day(f"{value[:4]}-{value[4:6]}-{value[6:8]}")
 
 
+def is_file(entry: Field) -> Callable[[object], bool]:
+    """A yes/no test for the values of a file field (JSON Schema takes 1.0 for an integer; a record does not)."""
+    media_types = entry.media_types
+    return lambda value: file_fault(value, media_types) == ""
+
+
 def expected_of(entry: Field) -> str:
     """What a field asks for, in words."""
     match entry.type.kind:
@@ -234,10 +243,19 @@ def expected_of(entry: Field) -> str:
             return _expected_decimal(entry)
         case Kind.INTEGER:
             return f"an integer from {entry.minimum} to {entry.maximum}"
+        case Kind.FILE:
+            return _expected_file(entry)
         case Kind.ENUM:
             return "one of " + ", ".join(v.code if v.code == v.label else f"{v.code} ({v.label})" for v in entry.enum)
         case _:
             return _EXPECTED[entry.type.kind]
+
+
+def _expected_file(entry: Field) -> str:
+    return (
+        f"an attachment of this department (its id or sha256), or its sha256, bytes (1 to {MAX_BYTES}), media_type "
+        f"({', '.join(entry.media_types)}) and name (1 to {MAX_NAME} characters, no path)"
+    )
 
 
 def _expected_decimal(entry: Field) -> str:
@@ -255,6 +273,9 @@ def _expected_text(entry: Field) -> str:
 
 
 def _what(entry: Field, value: object) -> str:
+    if entry.type.kind is Kind.FILE:
+        member = file_fault(value, entry.media_types)
+        return f"the value is {describe(value)}" + ("" if member == "value" else f" whose {member} does not fit")
     if entry.sensitivity.is_personal or not isinstance(value, str | int):
         return f"the value is {describe(value)}"
     return f"the value is {str(value)[:SHOWN_CHARACTERS]!r}"

@@ -15,7 +15,9 @@ Rules
    date-time apart). Allowed on top, to tighten: ``minimum`` and ``maximum`` of an integer, ``minLength`` of a text.
 2. Nothing is fetched: ``$ref`` and every other keyword are refused.
 3. Every property is required; null is a value where ``x-nullable`` is true. Arrays hold flat objects and have ``maxItems``.
-4. The file holds no JSON numbers but integers. Its hash is SHA-256 over its RFC 8785 form, so layout and key order do not matter;
+4. A file field (``FILE``) is looked at as a whole only: it is no lookup, no part of the key or of a view, and mode ``verify``
+   never compares it, so nobody learns by guessing which file a record names.
+5. The file holds no JSON numbers but integers. Its hash is SHA-256 over its RFC 8785 form, so layout and key order do not matter;
    the order of the fields is ``x-order``, the order of the views and of ``enum`` that of their arrays.
 
 Source: JSON Schema 2020-12; RFC 8785; Decree 809 art. 13-15; dossier 2.2.
@@ -46,7 +48,7 @@ from xinlian.protocol.dataset.model import (
     ViewKind,
 )
 from xinlian.protocol.dataset.node import Node, canonical, fail
-from xinlian.protocol.dataset.types import JSON_KEYS, check_keywords, read_enum, read_type, type_bounds
+from xinlian.protocol.dataset.types import JSON_KEYS, check_keywords, read_enum, read_media_types, read_type, type_bounds
 from xinlian.protocol.jsontext import loads_strict
 
 FORMAT: Final = "xinlian-dataset/1"
@@ -83,6 +85,7 @@ _FIELD_KEYS: Final = frozenset(
         "x-nullable",
         "x-signed",
         "x-labels",
+        "x-media-types",
         "x-check",
         "x-lookup",
         "x-verifiable",
@@ -235,6 +238,7 @@ def _field(name: str, node: Node) -> Field:
         maximum=node.integer("maximum", minimum, high) if type_.kind is Kind.INTEGER else 0,
         min_length=node.integer("minLength", 1, type_.length) if type_.kind is Kind.TEXT else 0,
         enum=read_enum(node, type_),
+        media_types=read_media_types(node, type_),
         check=CodeCheck(node.one_of("x-check", tuple(CodeCheck))) if "x-check" in node.value else None,
         lookup=SubjectKind(node.one_of("x-lookup", tuple(SubjectKind))) if "x-lookup" in node.value else None,
         is_verifiable=node.flag("x-verifiable", False),
@@ -250,6 +254,8 @@ def _field(name: str, node: Node) -> Field:
 def _refuse_contradictions(node: Node, entry: Field) -> None:
     if (entry.check is not None or entry.lookup is not None) and entry.type.kind is not Kind.TEXT:
         raise fail(node.at("x-type"), "C(n), because of x-check or x-lookup")
+    if entry.is_verifiable and entry.type.kind is Kind.FILE:
+        raise fail(node.at("x-verifiable"), "false, because x-type is FILE")
     if entry.is_verifiable and not entry.is_grantable:
         raise fail(node.at("x-verifiable"), "false, because x-grantable is false")
 
@@ -277,8 +283,8 @@ def _key(root: Node, fields: tuple[Field, ...]) -> tuple[str, ...]:
     key = root.texts("x-key", at_least=1, expected="field names")
     known = {f.name: f for f in fields if f.place is None}
     for index, name in enumerate(key):
-        if name not in known or known[name].is_nullable:
-            raise fail(f"$.x-key[{index}]", "the name of a field that is never null, outside arrays")
+        if name not in known or known[name].is_nullable or known[name].type.kind is Kind.FILE:
+            raise fail(f"$.x-key[{index}]", "the name of a field that is never null and no file, outside arrays")
     return key
 
 
@@ -294,7 +300,7 @@ def _views(root: Node, fields: tuple[Field, ...], lookups: tuple[Lookup, ...]) -
 
 def _view(node: Node, index: int, fields: tuple[Field, ...], lookups: tuple[Lookup, ...]) -> View:
     node.only(_VIEW_KEYS)
-    known = {f.name: f for f in fields if f.place is None}
+    known = {f.name: f for f in fields if f.place is None and f.type.kind is not Kind.FILE}
     kind = ViewKind(node.one_of("kind", tuple(ViewKind)))
     view = View(
         name=node.text("name", _NAME, "a name"),

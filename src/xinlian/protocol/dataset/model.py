@@ -36,6 +36,7 @@ class Kind(StrEnum):
     DATETIME = "T"
     ENUM = "E"
     LOGICAL = "L"
+    FILE = "FILE"
 
 
 class Sensitivity(StrEnum):
@@ -155,6 +156,7 @@ class Field:
         minimum, maximum: bounds, kind I only.
         min_length: fewest characters, kind C only.
         enum: permitted values, kind E only.
+        media_types: permitted media types, kind FILE only.
         check: the code standard of the value.
         lookup: the kind of subject that records are found by through this field, or None.
         is_verifiable: mode ``verify`` may compare it.
@@ -175,6 +177,7 @@ class Field:
     maximum: int
     min_length: int
     enum: tuple[EnumValue, ...]
+    media_types: tuple[str, ...]
     check: CodeCheck | None
     lookup: SubjectKind | None
     is_verifiable: bool
@@ -339,6 +342,11 @@ class DatasetSchema:
     def title(self) -> str:
         """数据目录名称."""
         return self.catalogue.catalog_name
+
+    @property
+    def files(self) -> tuple[Field, ...]:
+        """The file fields, in record order."""
+        return tuple(f for f in self.fields if f.type.kind is Kind.FILE)
 
     @property
     def field_count(self) -> int:

@@ -27,7 +27,8 @@ from typing import TypeAlias
 import jsonschema_rs
 import orjson
 
-from xinlian.protocol.dataset.faults import FieldFault, explain, is_code, is_exact_integer, is_moment
+from xinlian.protocol.attachments import MEMBERS, FileValue
+from xinlian.protocol.dataset.faults import FieldFault, explain, is_code, is_exact_integer, is_file, is_moment
 from xinlian.protocol.dataset.model import ChildArray, DatasetSchema, Field, Kind
 
 Row: TypeAlias = Mapping[str, object]
@@ -111,6 +112,11 @@ class CompiledSchema:
                     found[lookup.name, value] = None
         return list(found)
 
+    def files(self, row: Row) -> list[tuple[Field, FileValue]]:
+        """(field, value) of every filled file field of a sound row."""
+        found = [(entry, _value(row, entry)) for entry in self.schema.files]
+        return [(entry, FileValue(*(value[m] for m in MEMBERS))) for entry, value in found if isinstance(value, Mapping)]
+
     def key(self, row: Row) -> tuple[str, ...]:
         """The natural key of a sound row, as exact JSON texts."""
         return tuple(orjson.dumps(row[name]).decode() for name in self.schema.key)
@@ -136,6 +142,8 @@ def _test(entry: Field) -> _Test | None:
     """What JSON Schema cannot say about a value that it has accepted."""
     if entry.check is not None:
         return is_code(entry.check)
+    if entry.type.kind is Kind.FILE:
+        return is_file(entry)
     return {Kind.INTEGER: is_exact_integer, Kind.DATETIME: is_moment}.get(entry.type.kind)
 
 
@@ -145,6 +153,8 @@ def _encoder(entry: Field) -> _Encoder:
             return _nullable_integer if entry.is_nullable else str
         case Kind.LOGICAL:
             return _logical
+        case Kind.FILE:
+            return _file
         case _:
             return _nullable_text if entry.is_nullable else encode_basestring  # type: ignore[return-value]
 
@@ -159,6 +169,10 @@ def _nullable_integer(value: object) -> str:
 
 def _logical(value: object) -> str:
     return "null" if value is None else "true" if value else "false"
+
+
+def _file(value: object) -> str:
+    return "null" if value is None else FileValue(*(value[member] for member in MEMBERS)).text()  # type: ignore[index]
 
 
 def _item_plan(schema: DatasetSchema, array: ChildArray) -> list[list[tuple[str, str, _Encoder]]]:

@@ -10,11 +10,26 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from xinlian.protocol.attachments import MAX_BYTES, MAX_NAME, MEDIA_TYPES, MEMBERS, NAME_PATTERN, SHA256_PATTERN
 from xinlian.protocol.dataset.model import EnumValue, Field, FieldType, Kind
 from xinlian.protocol.dataset.node import Node, fail
 
-_TYPE: Final = re.compile(r"(C|N|I|D|T|E|L)(?:\((\d{1,4})(?:,(\d{1,2}))?\))?")
-JSON_KEYS: Final = frozenset(["type", "minLength", "maxLength", "pattern", "minimum", "maximum", "format", "enum"])
+_TYPE: Final = re.compile(r"(C|N|I|D|T|E|L|FILE)(?:\((\d{1,4})(?:,(\d{1,2}))?\))?")
+JSON_KEYS: Final = frozenset(
+    [
+        "type",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "minimum",
+        "maximum",
+        "format",
+        "enum",
+        "additionalProperties",
+        "required",
+        "properties",
+    ]
+)
 
 TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f]*$"
 DATE_PATTERN: Final = r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}$"
@@ -27,14 +42,14 @@ def field_schema(type_: FieldType, *, is_nullable: bool, codes: tuple[str, ...] 
     Args:
         type_: the type.
         is_nullable: null is allowed.
-        codes: permitted codes, kind E only.
+        codes: permitted codes of kind E, permitted media types of kind FILE (none: all of them).
 
     Returns:
         the keywords, in the order in which the shipped files write them.
     """
     if type_.kind is Kind.ENUM:
         return {"enum": [*codes, None] if is_nullable else list(codes)}
-    name, keywords = _keywords(type_)
+    name, keywords = _keywords(type_) if type_.kind is not Kind.FILE else _file_keywords(codes or MEDIA_TYPES)
     return {"type": [name, "null"] if is_nullable else name, **keywords}
 
 
@@ -55,6 +70,16 @@ def _keywords(type_: FieldType) -> tuple[str, dict[str, object]]:
             return "boolean", {}
 
 
+def _file_keywords(media_types: tuple[str, ...]) -> tuple[str, dict[str, object]]:
+    members: dict[str, object] = {
+        "sha256": {"type": "string", "pattern": SHA256_PATTERN},
+        "bytes": {"type": "integer", "minimum": 1, "maximum": MAX_BYTES},
+        "media_type": {"enum": list(media_types)},
+        "name": {"type": "string", "minLength": 1, "maxLength": MAX_NAME, "pattern": NAME_PATTERN},
+    }
+    return "object", {"additionalProperties": False, "required": list(MEMBERS), "properties": members}
+
+
 def decimal_pattern(type_: FieldType) -> str:
     """The regular expression of the exact text of a decimal: no leading zero, exactly ``scale`` places, no minus zero."""
     digits, scale = type_.length - type_.scale, type_.scale
@@ -69,14 +94,14 @@ def decimal_pattern(type_: FieldType) -> str:
 
 def read_type(node: Node) -> FieldType:
     """The type that ``x-type`` and ``x-signed`` name."""
-    expected = "C(n), N(p,s), I(n), D, T, E or L"
+    expected = "C(n), N(p,s), I(n), D, T, E, L or FILE"
     match = _TYPE.fullmatch(node.text("x-type", expected=expected, max_length=12))
     if match is None:
         raise fail(node.at("x-type"), expected)
     kind, length, scale = Kind(match[1]), int(match[2] or 0), int(match[3] or 0)
     type_ = FieldType(kind, length, scale, node.flag("x-signed", False))
     if not _is_sound(type_, has_scale=match[3] is not None):
-        raise fail(node.at("x-type"), "C(1…4000), N(p,s) with 1 ≤ s ≤ p ≤ 38, I(1…15), or D, T, E, L without brackets")
+        raise fail(node.at("x-type"), "C(1…4000), N(p,s) with 1 ≤ s ≤ p ≤ 38, I(1…15), or D, T, E, L, FILE without brackets")
     return type_
 
 
@@ -108,6 +133,15 @@ def read_enum(node: Node, type_: FieldType) -> tuple[EnumValue, ...]:
     return _enum_values(labels, [str(name) for name in names])
 
 
+def read_media_types(node: Node, type_: FieldType) -> tuple[str, ...]:
+    """The permitted media types of a file field: ``x-media-types``, or all there are."""
+    if type_.kind is not Kind.FILE:
+        if "x-media-types" in node.value:
+            raise fail(node.at("x-media-types"), "no media types, the type is not FILE")
+        return ()
+    return node.several_of("x-media-types", MEDIA_TYPES) if "x-media-types" in node.value else MEDIA_TYPES
+
+
 def _enum_values(labels: Node, codes: list[str]) -> tuple[EnumValue, ...]:
     values = tuple(EnumValue(code, labels.text(code, max_length=60)) for code in codes)
     meaning: dict[str, str] = {}
@@ -120,7 +154,9 @@ def _enum_values(labels: Node, codes: list[str]) -> tuple[EnumValue, ...]:
 
 def check_keywords(node: Node, entry: Field) -> None:
     """Refuse a property whose JSON Schema keywords are not those of its field type (rule 1 of ``form``)."""
-    wanted = field_schema(entry.type, is_nullable=entry.accepts_null, codes=tuple(value.code for value in entry.enum))
+    wanted = field_schema(
+        entry.type, is_nullable=entry.accepts_null, codes=entry.media_types or tuple(value.code for value in entry.enum)
+    )
     if entry.type.kind is Kind.INTEGER:
         wanted |= {"minimum": entry.minimum, "maximum": entry.maximum}
     if entry.type.kind is Kind.TEXT:
