@@ -70,7 +70,15 @@ class Call:
             ConflictError: ``idempotency-race``; ``find`` gives its answer. ``idempotency-mismatch``, ``idempotency-erased``.
         """
         if self._find(tx) is not None:
-            raise ConflictError("idempotency-race", "the same call was carried out at the same time; repeat it", key=self.key)
+            raise self.race()
+
+    def race(self) -> ConflictError:
+        """The refusal of a call whose twin was faster; ``find`` gives the twin's answer once it is committed."""
+        return ConflictError("idempotency-race", "the same call was carried out at the same time; repeat it", key=self.key)
+
+    def is_same_call(self, other: Call) -> bool:
+        """Whether two calls have the same key, route and user, whatever their bodies."""
+        return (self.user_id, self.route, self.key) == (other.user_id, other.route, other.key)
 
     def keep(self, tx: Transaction, status: int, answer: dict[str, object], positions: tuple[int, int] | None) -> None:
         """Keep the first answer, inside the creating transaction, after ``refuse_done``."""

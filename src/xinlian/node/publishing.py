@@ -3,8 +3,8 @@
 Rules
 1. All or nothing per call: one fault in one row refuses the whole file, and the report names every fault.
 2. Order of writes: record keys first, then records with their blind index and the idempotency answer in one transaction.
-   A refusal in between destroys the keys again; a crash or a failing disk leaves them to the sweep at the next start; there
-   is never a record without its key.
+   Single rows of many callers share both commits (``together``). A refusal in between destroys the keys again; a crash or a
+   failing disk leaves them to the sweep at the next start; there is never a record without its key.
 3. A natural key stands for one living record: a second row with it is refused (``record-exists``); a change is a revision.
    Revisions are made one after another, so that two of them never share a number or a key.
 4. ``iat`` is law time. Nothing here waits for the chain.
@@ -16,15 +16,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import BinaryIO
 
 import orjson
 
+from xinlian.node.accepted import MAX_FAULTS, Accepted, accepted_rows, key_exists, key_fault
 from xinlian.node.catalogue import Catalogue, LocalDataset
 from xinlian.node.files import FileForm, Limits, check_rows, read_rows
 from xinlian.node.idempotency import Call
-from xinlian.node.ids import record_id_bytes, record_id_text
+from xinlian.node.ids import record_id_bytes
 from xinlian.node.people import Person
 from xinlian.node.sealing import (
     KEY_FIELD,
@@ -36,53 +37,19 @@ from xinlian.node.sealing import (
     Target,
     seal_rows,
 )
+from xinlian.node.together import Rows, SealedRow
 from xinlian.protocol.errors import ConflictError, InputError
 from xinlian.protocol.types import RecordId
 from xinlian.store import anchoring, erasures
 from xinlian.store import records as table
 from xinlian.store.opening import Store
-from xinlian.store.record_keys import destroy, put_many, put_revision
+from xinlian.store.record_keys import destroy_many, put_many, put_revision
 from xinlian.store.records import Token
 from xinlian.store.writer import Reader, Transaction
 
 CHUNK_ROWS = 500
-MAX_FAULTS = 200
-MAX_IDS = 1_000
 _INLINE_ROWS = 64
 _ENDED = 2  # status from which on a record has ended: revoked or erased
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Rows accepted as records.
-
-    Args:
-        first_position, last_position: positions in the department's stream of records, both included.
-        record_ids: ids in row order; empty when there are more than ``MAX_IDS``.
-        count: number of records.
-        rev, leaf: of the first (what a single publication shows).
-    """
-
-    first_position: int
-    last_position: int
-    record_ids: tuple[RecordId, ...]
-    count: int
-    rev: int
-    leaf: bytes
-
-    def to_json(self) -> dict[str, object]:
-        """The API's answer: ids only, and of large files only the positions."""
-        answer: dict[str, object] = {
-            "accepted": self.count,
-            "first_position": self.first_position,
-            "last_position": self.last_position,
-            "state": "pending",
-        }
-        if self.record_ids:
-            answer["record_ids"] = list(self.record_ids)
-        if self.count == 1:
-            answer.update(record_id=self.record_ids[0], rev=self.rev, leaf=self.leaf.hex())
-        return answer
 
 
 class Publishing:
@@ -116,6 +83,7 @@ class Publishing:
         self._on_accepted = on_accepted
         self._limits = limits
         self._revising = asyncio.Lock()
+        self._rows = Rows(store)
 
     async def publish_row(
         self, dataset: LocalDataset, row: Mapping[str, object], person: Person, call: Call | None = None
@@ -128,7 +96,10 @@ class Publishing:
         """
         self._catalogue.require_published(dataset)
         chunk = seal_rows(self._keys, self._target(dataset, person), [(1, row)])
-        return await self._commit([chunk], call)
+        _refuse_faults([chunk])
+        accepted = await self._rows.add(SealedRow(chunk.records[0], chunk.keys[0], chunk.tokens[0], 1, call))
+        self._on_accepted()
+        return accepted
 
     async def publish_rows(
         self,
@@ -260,31 +231,16 @@ class Publishing:
             first = table.insert_many(tx, records, tokens)
             if replaces is not None:
                 anchoring.queue_mark(tx, replaces.position, status=1, reason=0)
-            accepted = Accepted(
-                first,
-                first + len(records) - 1,
-                tuple([record_id_text(row[0]) for row in records]) if len(records) <= MAX_IDS else (),
-                len(records),
-                records[0][1],
-                records[0][5],
-            )
-            if call is not None:
-                call.keep(tx, 201, accepted.to_json(), (accepted.first_position, accepted.last_position))
-            return accepted
+            return accepted_rows(records, first, call, tx)
 
         await self._store.keys.write(lambda tx: put_many(tx, keys) if replaces is None else put_revision(tx, keys[0]))
         try:
             accepted = await self._store.node.write(job)
         except ConflictError:  # refused inside the job, so nothing was stored: the keys are nobody's
-            await self._store.keys.write(lambda tx: _destroy(tx, keys))
+            await self._store.keys.write(lambda tx: destroy_many(tx, keys))
             raise
         self._on_accepted()
         return accepted
-
-
-def _destroy(tx: Transaction, keys: Sequence[tuple[bytes, int, int, bytes]]) -> None:
-    for jti, rev, _, _ in keys:
-        destroy(tx, jti, rev)
 
 
 def _job(dataset: LocalDataset, target: Target, lines: bytes, numbers: Sequence[int]) -> LinesJob:
@@ -339,29 +295,16 @@ def _refuse_duplicates(tokens: Sequence[Sequence[Token]], numbers: Sequence[int]
     for row_tokens, number in zip(tokens, numbers, strict=True):
         first = seen.setdefault(row_tokens[0][2], number)
         if first != number:
-            twice.append(_key_fault(number, f"the same key as row {first}", "every natural key once", "key-duplicate"))
+            twice.append(key_fault(number, f"the same key as row {first}", "every natural key once", "key-duplicate"))
     if twice:
         raise _rejected(twice, len(twice))
-
-
-def _key_fault(row: int, what: str, expected: str, code: str) -> dict[str, object]:
-    return {"row": row, "field": "", "title": "", "what": what, "expected": expected, "code": code}
 
 
 def _refuse_existing(tx: Transaction, tokens: Sequence[Sequence[Token]], numbers: Sequence[int], besides: bytes) -> None:
     """A natural key that a living record of this node has already, other than the one being revised."""
     found = table.existing_keys(tx, KEY_FIELD, [row_tokens[0] for row_tokens in tokens], besides)
     if found:
-        rows = [numbers[i] for i in found]
-        raise ConflictError(
-            "record-exists",
-            f"{len(rows)} rows have the natural key of a record that exists; revise that record instead",
-            faults=[
-                _key_fault(row, "a record with this key exists", "a new key, or a revision", "record-exists")
-                for row in rows[:MAX_FAULTS]
-            ],
-            fault_count=len(rows),
-        )
+        raise key_exists([numbers[i] for i in found])
 
 
 def _refuse_ended(tx: Reader, replaced: table.Record) -> None:

@@ -109,9 +109,8 @@ def put_received(tx: Transaction, sealer: Sealer, values: Sequence[Received]) ->
     Raises:
         StoreError: ``store-constraint`` when the request's item is stored already.
     """
-    tx.executemany(
-        "INSERT INTO received_values (case_ref, rid, item, provider, dataset, content_sealed, verdict, received_at, dispose_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    tx.insert(
+        "received_values (case_ref, rid, item, provider, dataset, content_sealed, verdict, received_at, dispose_at)",
         [
             (
                 v.case_ref,

@@ -109,7 +109,7 @@ def put_many(tx: Transaction, rows: Sequence[tuple[bytes, int, int, bytes]]) -> 
     Raises:
         StoreError: ``store-constraint`` when one of them has a key already; none is stored then.
     """
-    tx.executemany("INSERT INTO record_keys (jti, rev, kek, wrapped) VALUES (?, ?, ?, ?)", rows)
+    tx.insert("record_keys (jti, rev, kek, wrapped)", rows)
 
 
 def put_revision(tx: Transaction, row: tuple[bytes, int, int, bytes]) -> None:
@@ -168,6 +168,12 @@ def destroy(tx: Transaction, jti: bytes, rev: int) -> bool:
     """
     changed = tx.run("UPDATE record_keys SET wrapped = ? WHERE jti = ? AND rev = ? AND wrapped <> ?", (_ZEROS, jti, rev, _ZEROS))
     return changed > 0
+
+
+def destroy_many(tx: Transaction, rows: Sequence[tuple[bytes, int, int, bytes]]) -> None:
+    """``destroy`` for rows of ``put_many`` whose records were refused."""
+    for jti, rev, _, _ in rows:
+        destroy(tx, jti, rev)
 
 
 def is_destroyed(reader: Reader, jti: bytes, rev: int) -> bool:

@@ -20,7 +20,7 @@ LIVE, ERASED = 0, 1
 _COLUMNS = "position, jti, rev, dataset_id, iat, prev, leaf, ciphertext, encoder, state, published_by"
 _PAGE = 5_000
 _ASKED_AT_ONCE = 500
-_INSERT = f"INSERT INTO records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {LIVE}, ?)"
+_INTO = f"records ({_COLUMNS})"
 _INSERT_ONE = (
     f"INSERT INTO records ({_COLUMNS}) SELECT coalesce(max(position), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, {LIVE}, ? FROM records "
     "RETURNING position"
@@ -99,13 +99,13 @@ def _append_one(tx: Transaction, row: NewRow) -> int:
 
 def _append_many(tx: Transaction, rows: Sequence[NewRow]) -> int:
     first = last_position(tx) + 1
-    tx.executemany(_INSERT, [(position, *row) for position, row in zip(count(first), rows, strict=False)])
+    tx.insert(_INTO, [(position, *row[:-1], LIVE, row[-1]) for position, row in zip(count(first), rows, strict=False)])
     return first
 
 
 def _insert_tokens(tx: Transaction, first: int, rows: Sequence[NewRow], tokens: Sequence[Sequence[Token]]) -> None:
-    tx.executemany(
-        "INSERT INTO record_index (dataset_id, field, version, token, position) VALUES (?, ?, ?, ?, ?)",
+    tx.insert(
+        "record_index (dataset_id, field, version, token, position)",
         [
             (row[2], name, version, token, position)
             for position, row, own in zip(count(first), rows, tokens, strict=False)

@@ -134,7 +134,7 @@ def insert_reads(tx: Transaction, sealer: Sealer, entries: Sequence[ReadEntry]) 
         )
         for position, e in zip(count(first), entries)
     ]
-    _insert(tx, f"INSERT INTO read_entries ({_READ_COLUMNS}) VALUES ({', '.join('?' * 14)})", rows)
+    _insert(tx, f"read_entries ({_READ_COLUMNS})", rows)
     return first
 
 
@@ -152,14 +152,13 @@ def insert_answers(tx: Transaction, sealer: Sealer, entries: Sequence[Answer]) -
         (position, e.leaf, e.statement, sealer.seal(_place("answers", e), e.disclosures.encode()), e.rid, e.item, e.time)
         for position, e in zip(count(first), entries)
     ]
-    sql = "INSERT INTO answers (position, leaf, statement, disclosures_sealed, rid, item, time) VALUES (?, ?, ?, ?, ?, ?, ?)"
-    _insert(tx, sql, rows)
+    _insert(tx, "answers (position, leaf, statement, disclosures_sealed, rid, item, time)", rows)
     return first
 
 
-def _insert(tx: Transaction, sql: str, rows: Sequence[Sequence[object]]) -> None:
+def _insert(tx: Transaction, into: str, rows: Sequence[Sequence[object]]) -> None:
     try:
-        tx.executemany(sql, rows)
+        tx.insert(into, rows)
     except StoreError as error:
         if error.code == "store-constraint" and "rid" in error.message:
             raise ConflictError("rid-exists", "this request has its entry already") from error

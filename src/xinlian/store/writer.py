@@ -84,6 +84,18 @@ class Transaction(Reader, Protocol):
         """
         ...
 
+    def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert many rows with few statements: a driver's thread lets go of the interpreter once per statement, not per row.
+
+        Args:
+            into: table and columns, ``records (position, jti, …)``.
+            rows: values in the order of the columns, all of one length.
+
+        Raises:
+            StoreError: as ``execute``.
+        """
+        ...
+
 
 class Writer(Protocol):
     """The one owner of a database."""

@@ -20,11 +20,11 @@ from starlette.routing import Route
 from xinlian.api.access import Access, allow, guarded, node_of
 from xinlian.api.bodies import read_body, stream_body, wait_seconds
 from xinlian.api.wire import ReasonIn, SearchIn, Wire
+from xinlian.node.accepted import Accepted
 from xinlian.node.files import FileForm, FileKind, kind_of_name
 from xinlian.node.idempotency import Call
 from xinlian.node.ids import record_id_text
 from xinlian.node.people import Person, Role
-from xinlian.node.publishing import Accepted
 from xinlian.protocol.errors import ConflictError, InputError
 from xinlian.protocol.jsontext import loads_strict
 from xinlian.protocol.types import RecordId, Status

@@ -10,6 +10,8 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from xinlian.store.writer import Row
 
 BUSY_TIMEOUT_MS = 5_000
 CACHED_STATEMENTS = 512
+MAX_ROWS_AT_ONCE = 64
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA foreign_keys = ON",
@@ -30,6 +33,17 @@ _PRAGMAS = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA trusted_schema = OFF",
 )
+
+
+def _rows_at_once(left: int) -> int:
+    """The largest power of two: so few statement texts are ever made that all of them stay prepared."""
+    return min(1 << left.bit_length() - 1, MAX_ROWS_AT_ONCE)
+
+
+@lru_cache(maxsize=256)
+def _insert_text(into: str, width: int, size: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    return f"INSERT INTO {into} VALUES {', '.join([row] * size)}"  # noqa: S608 - a column list of this package and question marks
 
 
 class FileLock:
@@ -123,6 +137,18 @@ class SqliteSession:
         """See ``Transaction.executemany``."""
         try:
             self.raw.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise translate(error) from error
+
+    def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
+        """See ``Transaction.insert``."""
+        start = 0
+        try:
+            while start < len(rows):
+                size = _rows_at_once(len(rows) - start)
+                flat = tuple(chain.from_iterable(rows[start : start + size]))
+                self.raw.execute(_insert_text(into, len(flat) // size, size), flat)
+                start += size
         except sqlite3.Error as error:
             raise translate(error) from error
 

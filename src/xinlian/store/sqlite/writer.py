@@ -1,7 +1,8 @@
 """``Writer`` on one SQLite file: one thread, group commit.
 
-The loop takes every job that has queued, runs each in a savepoint of one transaction, commits, and only then answers
-the callers. With 64 callers that is one fdatasync for 64 rows. Answers to coroutines go out in one wake-up per event loop.
+The loop takes every job that has queued, runs each in a savepoint of one transaction (the first needs none), commits, and
+only then answers the callers. With 64 callers that is one fdatasync for 64 rows. Answers to coroutines go out in one wake-up
+per event loop.
 """
 
 from __future__ import annotations
@@ -205,7 +206,7 @@ class SqliteWriter:
         job: _Job | None = first
         while job is not None and not job.alone:
             done.append(job)
-            self._run_job(job)
+            self._run_job(job, is_first=job is first)
             if len(done) >= MAX_GROUP_JOBS or time.monotonic() > deadline:
                 return first
             try:
@@ -214,19 +215,22 @@ class SqliteWriter:
                 return first
         return job
 
-    def _run_job(self, job: _Job) -> None:
+    def _run_job(self, job: _Job, *, is_first: bool) -> None:
+        """Run one job of a group; the first has the transaction to itself and needs no savepoint."""
         raw = self._session.raw
         try:
-            raw.execute("SAVEPOINT job")
+            if not is_first:
+                raw.execute("SAVEPOINT job")
             job.result = job.work(self._session)
-            raw.execute("RELEASE job")
+            if not is_first:
+                raw.execute("RELEASE job")
         except BaseException as error:
             job.error = error if not isinstance(error, sqlite3.Error) else translate(error)
             if is_disk_failure(job.error) or not raw.in_transaction:
                 raise self._group_failure(job.error) from error
             with translated():
-                raw.execute("ROLLBACK TO job")
-                raw.execute("RELEASE job")
+                for undo in ("ROLLBACK", "BEGIN IMMEDIATE") if is_first else ("ROLLBACK TO job", "RELEASE job"):
+                    raw.execute(undo)
 
     @staticmethod
     def _group_failure(error: BaseException) -> StoreError:
