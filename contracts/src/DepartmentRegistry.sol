@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
+import {WorkCalendar} from "./WorkCalendar.sol";
 import {IDepartmentRegistry} from "./interfaces/IDepartmentRegistry.sol";
+import {IWorkCalendar} from "./interfaces/IWorkCalendar.sol";
 import {Accumulator} from "./libraries/Accumulator.sol";
 import {Possession} from "./libraries/Possession.sol";
 import {Roles} from "./libraries/Roles.sol";
@@ -15,6 +17,8 @@ contract DepartmentRegistry is IDepartmentRegistry {
     uint256 private constant MAX_TEXT_BYTES = 256;
     uint256 private constant MAX_JWKS_BYTES = 16_384;
 
+    /// @inheritdoc IDepartmentRegistry
+    IWorkCalendar public immutable calendar;
     /// @inheritdoc IDepartmentRegistry
     address public authority;
     /// @inheritdoc IDepartmentRegistry
@@ -44,8 +48,10 @@ contract DepartmentRegistry is IDepartmentRegistry {
     }
 
     /// @param firstAuthority account of the competent authority; may be an m-of-n contract
+    /// @dev Creates the calendar, so that neither exists without the other and nobody chooses it (docs/adr/007).
     constructor(address firstAuthority) {
         if (firstAuthority == address(0)) revert DepartmentRegistryAuthorityZero();
+        calendar = new WorkCalendar(this);
         _installAuthority(address(0), firstAuthority);
     }
 

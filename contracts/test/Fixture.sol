@@ -7,10 +7,12 @@ import {DatasetCatalog} from "../src/DatasetCatalog.sol";
 import {DepartmentRegistry} from "../src/DepartmentRegistry.sol";
 import {RecordLedger} from "../src/RecordLedger.sol";
 import {SharingRegistry} from "../src/SharingRegistry.sol";
+import {WorkCalendar} from "../src/WorkCalendar.sol";
 import {IDatasetCatalog} from "../src/interfaces/IDatasetCatalog.sol";
 import {IDepartmentRegistry} from "../src/interfaces/IDepartmentRegistry.sol";
 import {IRecordLedger} from "../src/interfaces/IRecordLedger.sol";
 import {ISharingRegistry} from "../src/interfaces/ISharingRegistry.sol";
+import {Days} from "../src/libraries/Days.sol";
 
 /// @title A deployed set of contracts with two departments and one other receiver, one signer a role
 abstract contract Fixture is Base {
@@ -35,6 +37,7 @@ abstract contract Fixture is Base {
     address internal immutable stranger = vm.addr(99);
 
     DepartmentRegistry internal registry;
+    WorkCalendar internal calendar;
     DatasetCatalog internal catalog;
     RecordLedger internal ledger;
     CaseLedger internal cases;
@@ -44,6 +47,7 @@ abstract contract Fixture is Base {
         vm.roll(100);
         vm.warp(1_780_000_000);
         registry = new DepartmentRegistry(authority);
+        calendar = WorkCalendar(address(registry.calendar()));
         catalog = new DatasetCatalog(registry);
         ledger = new RecordLedger(registry);
         cases = new CaseLedger(registry);
@@ -88,6 +92,22 @@ abstract contract Fixture is Base {
     function suspend(bytes18 department) internal {
         vm.prank(authority);
         registry.suspend(department, 1);
+    }
+
+    /// @dev Monday to Friday, computed from the weekday of each day (1970-01-01 was a Thursday).
+    function everyWeekday(uint16 year) internal pure returns (uint256[2] memory set) {
+        uint256 start = Days.startOf(year);
+        for (uint256 i = 0; i < Days.lengthOf(year); ++i) {
+            if ((start + i + 3) % 7 < 5) set[i / 256] |= 1 << (i % 256);
+        }
+    }
+
+    /// @dev 2025 and 2026, weekends only
+    function loadYears() internal {
+        vm.startPrank(authority);
+        calendar.loadYear(2025, everyWeekday(2025));
+        calendar.loadYear(2026, everyWeekday(2026));
+        vm.stopPrank();
     }
 
     function batch(uint8 stream, uint64 sequence, uint32 size) internal pure returns (IRecordLedger.Batch memory) {

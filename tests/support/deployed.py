@@ -1,4 +1,4 @@
-"""The five contracts on a test chain, with one department that can do everything.
+"""The contracts on a test chain, with one department that can do everything.
 
 Example: ``deployed = await deployed_on(chain, rpc, tmp_path); await deployed.send(deployed.ledger.anchor([batch], []))``
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.support.anvil import TestChain
 from xinlian.chain.bindings import CaseLedger, DatasetCatalog, DepartmentRegistry, RecordLedger, SharingRegistry
+from xinlian.chain.calendar import WorkCalendar
 from xinlian.chain.calls import Batch, Call, Proposal, Registration, text32
 from xinlian.chain.deploy import DeployOptions, deploy
 from xinlian.chain.keys import LocalKey, Registry, prove_possession
@@ -86,6 +87,10 @@ class Deployed:
     @property
     def registry(self) -> DepartmentRegistry:
         return DepartmentRegistry(self.address("DepartmentRegistry"))
+
+    @property
+    def calendar(self) -> WorkCalendar:
+        return WorkCalendar(self.address("WorkCalendar"))
 
     @property
     def catalog(self) -> DatasetCatalog:

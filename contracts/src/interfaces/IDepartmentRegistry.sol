@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IWorkCalendar} from "./IWorkCalendar.sol";
+
 /// @title Departments, other receivers, their key sets and their signers
 /// @notice A department is named by the 18 ASCII bytes of its USCC (统一社会信用代码). The authority registers it, after
 ///         that its ADMIN signers keep its signers, keys and endpoint themselves. Signers act for their department in
@@ -160,6 +162,8 @@ interface IDepartmentRegistry {
 
     /// @notice Account that holds the authority's office.
     function authority() external view returns (address);
+    /// @notice The working-day calendar, created together with this registry and kept by its authority.
+    function calendar() external view returns (IWorkCalendar);
     /// @notice Account that was offered the office and may accept it; zero when there is no offer.
     function pendingAuthority() external view returns (address);
     /// @notice State of a department; all zero when it was never registered.

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Fixture} from "../Fixture.sol";
 import {IRecordLedger} from "../../src/interfaces/IRecordLedger.sol";
+import {IWorkCalendar} from "../../src/interfaces/IWorkCalendar.sol";
 
 /// @title Gas limits of whole transactions (intrinsic gas and calldata included)
 /// @notice Every call of these tests runs as a transaction of its own (isolate): cold storage, real intrinsic gas.
@@ -11,6 +12,7 @@ contract GasTest is Fixture {
     uint256 private constant FIRST_LIMIT = 105_000;
     uint256 private constant NEXT_LIMIT = 70_000;
     uint256 private constant STATUS_LIMIT = 25_000_000;
+    uint256 private constant DEADLINE_LIMIT = 50_000;
     uint256 private constant EVEN = 0x5555555555555555555555555555555555555555555555555555555555555555;
 
     address private anchorer;
@@ -89,6 +91,23 @@ contract GasTest is Fixture {
     }
 
     /// @dev a root without a zero byte, so that calldata is as dear as it can be
+    /// @dev What an overdue call pays for its deadline: the usual term, and the longest one over three years.
+    /// forge-config: default.isolate = true
+    function test_deadlines() public {
+        loadYears();
+        vm.prank(authority);
+        calendar.loadYear(2027, everyWeekday(2027));
+        uint40 start = uint40(uint256(20_450) * 1 days); // 2025-12-28
+        calendar.deadlineAfter(start + 30 days, 10);
+        vm.assertLe(vm.snapshotGasLastCall("gas", "deadline_10_wd"), DEADLINE_LIMIT, "usual");
+        IWorkCalendar.Interval[] memory pauses = new IWorkCalendar.Interval[](16);
+        for (uint32 i = 0; i < 16; ++i) {
+            pauses[i] = IWorkCalendar.Interval(20_460 + 20 * i, 20_465 + 20 * i);
+        }
+        calendar.deadlineAfterWithPauses(start, 250, pauses);
+        vm.assertLe(vm.snapshotGasLastCall("gas", "deadline_250_wd_16_pauses"), 3 * DEADLINE_LIMIT, "longest");
+    }
+
     function dense(uint8 stream, uint64 sequence, uint32 size) private pure returns (IRecordLedger.Batch memory item) {
         item = batch(stream, sequence, size);
         item.root |= 0x0101010101010101010101010101010101010101010101010101010101010101;

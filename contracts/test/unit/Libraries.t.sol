@@ -2,8 +2,12 @@
 pragma solidity 0.8.37;
 
 import {Base} from "../Base.sol";
+import {NaiveCalendar} from "../NaiveCalendar.sol";
 import {Accumulator} from "../../src/libraries/Accumulator.sol";
 import {BatchSlot, BatchSlotLib} from "../../src/libraries/BatchSlot.sol";
+import {Bits} from "../../src/libraries/Bits.sol";
+import {DaySet} from "../../src/libraries/DaySet.sol";
+import {Days} from "../../src/libraries/Days.sol";
 import {Keys} from "../../src/libraries/Keys.sol";
 import {Masks} from "../../src/libraries/Masks.sol";
 import {StatusWords} from "../../src/libraries/StatusWords.sol";
@@ -56,6 +60,60 @@ contract LibrariesTest is Base {
         for (uint256 i = 0; i < 256; ++i) {
             vm.assertEq((mask >> i) & 1, i < count ? 1 : 0, "bit");
         }
+    }
+
+    // ---- bits, sets of days, dates ---------------------------------------------------------------------------------
+
+    function testFuzz_bitsLikeOneByOne(uint256 word, uint256 other) public pure {
+        word &= other; // sparser words, too
+        uint256 seen = 0;
+        for (uint256 bit = 0; bit < 256; ++bit) {
+            if ((word >> bit) & 1 == 1) vm.assertEq(Bits.position(word, ++seen), bit, "position");
+        }
+        vm.assertEq(Bits.count(word), seen, "count");
+    }
+
+    function test_bitsOfTheEnds() public pure {
+        vm.assertEq(Bits.count(0), 0, "none");
+        vm.assertEq(Bits.count(type(uint256).max), 256, "all");
+        vm.assertEq(Bits.position(type(uint256).max, 256), 255, "last");
+        vm.assertEq(Bits.position(1 << 255, 1), 255, "only the last");
+    }
+
+    function testFuzz_daySetLikeDayByDay(uint256 low, uint256 high, uint256 from, uint256 end) public pure {
+        (from, end) = (clamp(from, 0, 512), clamp(end, 0, 512));
+        uint256[2] memory set = [low, high];
+        DaySet.remove(set, from, end);
+        uint256 seen = 0;
+        for (uint256 i = 0; i < 512; ++i) {
+            bool was = ((i < 256 ? low >> i : high >> (i - 256)) & 1) == 1;
+            bool found = ((i < 256 ? set[0] >> i : set[1] >> (i - 256)) & 1) == 1;
+            vm.assertEq(found, was && (i < from || i >= end), "kept");
+            vm.assertEq((DaySet.below(end)[i / 256] >> (i % 256)) & 1, i < end ? 1 : 0, "below");
+            if (found) vm.assertEq(DaySet.position(set, ++seen), i, "position");
+        }
+        vm.assertEq(DaySet.count(set), seen, "count");
+    }
+
+    function test_datesLikeCountedUp() public {
+        NaiveCalendar naive = new NaiveCalendar();
+        vm.assertEq(Days.FIRST_DAY, naive.startOf(2000), "first day");
+        vm.assertEq(Days.LAST_DAY + 1, naive.startOf(2101), "last day");
+        for (uint16 year = 2000; year <= 2100; ++year) {
+            uint256 start = naive.startOf(year);
+            vm.assertEq(Days.startOf(year), start, "start");
+            vm.assertEq(Days.lengthOf(year), naive.lengthOf(year), "length");
+            vm.assertEq(Days.yearOf(uint32(start)), year, "first day's year");
+            vm.assertEq(Days.yearOf(uint32(start + naive.lengthOf(year) - 1)), year, "last day's year");
+        }
+    }
+
+    function testFuzz_daysOfUtc8(uint40 time) public pure {
+        uint256 day = Days.ofTime(time);
+        vm.assertTrue(day * 1 days <= uint256(time) + 8 hours, "begun");
+        vm.assertTrue((day + 1) * 1 days > uint256(time) + 8 hours, "not over");
+        day = clamp(day, 0, Days.LAST_DAY);
+        vm.assertEq(Days.endOf(uint32(day)), (day + 1) * 1 days - 8 hours, "end");
     }
 
     // ---- status words ----------------------------------------------------------------------------------------------

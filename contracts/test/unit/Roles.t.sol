@@ -7,6 +7,7 @@ import {IDatasetCatalog} from "../../src/interfaces/IDatasetCatalog.sol";
 import {IDepartmentRegistry} from "../../src/interfaces/IDepartmentRegistry.sol";
 import {IRecordLedger} from "../../src/interfaces/IRecordLedger.sol";
 import {ISharingRegistry} from "../../src/interfaces/ISharingRegistry.sol";
+import {IWorkCalendar} from "../../src/interfaces/IWorkCalendar.sol";
 
 /// @title Each role its own calls: the table of every state-changing function × every kind of caller
 /// @notice tests/unit/chain/test_artifacts.py checks that no function is missing from the table.
@@ -49,7 +50,9 @@ contract RolesTest is Fixture {
         sharing.grant(1, BANK, 1, 1, terms());
         cases.open(CASE_NO, SCENARIO, new bytes18[](0), keccak256("subjects"), 1);
         vm.stopPrank();
+        loadYears();
         tabulateRegistry();
+        tabulateCalendar();
         tabulateCatalog();
         tabulateLedger();
         tabulateCases();
@@ -120,10 +123,7 @@ contract RolesTest is Fixture {
     function refusal(Row storage row, address caller) private view returns (bytes memory) {
         if (caller == allowed(row.may)) return "";
         if (row.may == May.AUTHORITY) {
-            bytes4 selector = row.target == address(catalog)
-                ? IDatasetCatalog.DatasetCatalogNotAuthority.selector
-                : IDepartmentRegistry.DepartmentRegistryNotAuthority.selector;
-            return abi.encodeWithSelector(selector, caller, authority);
+            return abi.encodeWithSelector(notAuthority(row.target), caller, authority);
         }
         if (row.may == May.PENDING_AUTHORITY) {
             return
@@ -132,6 +132,12 @@ contract RolesTest is Fixture {
                 );
         }
         return roleRefusal(caller, roleOf(row.may));
+    }
+
+    function notAuthority(address target) private view returns (bytes4) {
+        if (target == address(catalog)) return IDatasetCatalog.DatasetCatalogNotAuthority.selector;
+        if (target == address(calendar)) return IWorkCalendar.WorkCalendarNotAuthority.selector;
+        return IDepartmentRegistry.DepartmentRegistryNotAuthority.selector;
     }
 
     function roleRefusal(address caller, uint8 required) private view returns (bytes memory) {
@@ -187,6 +193,19 @@ contract RolesTest is Fixture {
         add("publishKeys", on, abi.encodeCall(IDepartmentRegistry.publishKeys, ("{}")), May.ADMIN_SIGNER, shut);
         call = abi.encodeCall(IDepartmentRegistry.changeEndpoint, ("https://new.test"));
         add("changeEndpoint", on, call, May.ADMIN_SIGNER, shut);
+    }
+
+    function tabulateCalendar() private {
+        address on = address(calendar);
+        uint32 later = calendar.dayOf(uint40(block.timestamp)) + 5;
+        bytes memory call = abi.encodeCall(IWorkCalendar.loadYear, (2027, everyWeekday(2027)));
+        add("loadYear", on, call, May.AUTHORITY, "");
+        call = abi.encodeCall(IWorkCalendar.changeDays, (2026, everyWeekday(2026)));
+        add("changeDays", on, call, May.AUTHORITY, "");
+        call = abi.encodeCall(IWorkCalendar.declareOutage, (later, later));
+        add("declareOutage", on, call, May.AUTHORITY, "");
+        call = abi.encodeCall(IWorkCalendar.withdrawOutage, (later, later));
+        add("withdrawOutage", on, call, May.AUTHORITY, "");
     }
 
     function tabulateCatalog() private {

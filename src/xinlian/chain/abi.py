@@ -34,7 +34,7 @@ from eth_utils.address import to_checksum_address
 from xinlian.protocol.errors import ChainError
 from xinlian.protocol.keccak import keccak256
 
-CONTRACTS = ("DepartmentRegistry", "DatasetCatalog", "RecordLedger", "SharingRegistry", "CaseLedger")
+CONTRACTS = ("DepartmentRegistry", "WorkCalendar", "DatasetCatalog", "RecordLedger", "SharingRegistry", "CaseLedger")
 """Names as in the deployment manifest, in the order of deployment."""
 
 _NOT_UTF8 = "surrogateescape"

@@ -1,4 +1,4 @@
-"""Typed calls and views of the five contracts: pure values, coded by the compiled ABI.
+"""Typed calls and views of our contracts: pure values, coded by the compiled ABI.
 
 A state-changing function gives a ``Call`` for the ``Sender``; a view gives a ``Question`` for either transport.
 
@@ -11,11 +11,11 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-from xinlian.chain import abi, questions, wire
+from xinlian.chain.bound import BoundContract, address_view, create, encode_call
+from xinlian.chain.calendar import WorkCalendar
 from xinlian.chain.calls import (
     Batch,
     Call,
@@ -35,71 +35,32 @@ from xinlian.chain.calls import (
 from xinlian.chain.events import AccumulatorId
 from xinlian.chain.questions import Question
 from xinlian.chain.wire import BlockTag
-from xinlian.protocol.errors import ChainError
 from xinlian.protocol.manifest import Deployment
 
-T = TypeVar("T")
+__all__ = [
+    "CaseLedger",
+    "DatasetCatalog",
+    "DepartmentRegistry",
+    "RecordLedger",
+    "SharingRegistry",
+    "WorkCalendar",
+    "accumulator",
+    "address_view",
+    "create",
+    "encode_call",
+]
 _NOBODY = "0x" + "00" * 18
-_Read = Callable[[list[Any]], T]
-
-
-def encode_call(contract: str, function: str, args: Sequence[object]) -> bytes:
-    """Calldata of a function.
-
-    Raises:
-        ChainError: chain-abi.
-    """
-    member = abi.contract(contract).functions.get(function)
-    if member is None:
-        raise ChainError("chain-abi", f"contract {contract} has no function {function}", contract=contract, function=function)
-    return member.selector + abi.encode(member.inputs, args)
-
-
-def create(contract: str, args: Sequence[object]) -> Call:
-    """A transaction that creates a contract."""
-    found = abi.contract(contract)
-    return Call(None, found.bytecode + abi.encode(found.constructor, args), f"create {contract}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Contract:
-    address: str
-
-    def _call(self, function: str, *args: object) -> Call:
-        contract = type(self).__name__
-        return Call(self.address, encode_call(contract, function, args), f"{contract}.{function}")
-
-    def _view(self, function: str, args: Sequence[object], read: _Read[T], tag: BlockTag) -> Question[T]:
-        contract = type(self).__name__
-        outputs = abi.contract(contract).functions[function].outputs
-        asked = questions.call(self.address, encode_call(contract, function, args), tag)
-
-        def decoded(value: object) -> T:
-            data = wire.data(value, "return data")
-            if not data:
-                raise ChainError("code-missing", f"there is no {contract} at {self.address}", address=self.address)
-            return read(abi.decode(outputs, data))
-
-        return Question(asked.method, asked.params, decoded)
-
-    def accumulator(self, view: str, key: Sequence[str | int], tag: BlockTag = "latest") -> Question[bytes]:
-        """The accumulator that ``view`` shows for ``key`` (see ``events.AccumulatorId``), 32 bytes."""
-        return self._view(view, key, _bytes, tag)
 
 
 def _first(values: list[Any]) -> Any:
     return values[0]
 
 
-def _bytes(values: list[Any]) -> bytes:
-    return unhex(values[0])
-
-
 def _signer_plain(one: NewSigner) -> dict[str, object]:
     return {"signer": one.signer, "roles": one.roles, "possession": one.possession}
 
 
-class DepartmentRegistry(_Contract):
+class DepartmentRegistry(BoundContract):
     """Departments, other receivers, their key sets and their signers."""
 
     __slots__ = ()
@@ -184,7 +145,7 @@ class DepartmentRegistry(_Contract):
         return self._view("isActiveAt", (department, block_number), _first, tag)
 
 
-class DatasetCatalog(_Contract):
+class DatasetCatalog(BoundContract):
     """Catalogue entries by owner, serial and version."""
 
     __slots__ = ()
@@ -234,7 +195,7 @@ class DatasetCatalog(_Contract):
         return self._view("isPublishedAt", (*dataset, block_number), _first, tag)
 
 
-class RecordLedger(_Contract):
+class RecordLedger(BoundContract):
     """Batch slots and status words."""
 
     __slots__ = ()
@@ -265,10 +226,10 @@ class RecordLedger(_Contract):
 
     def slot_of(self, department: str, stream: int, sequence: int, tag: BlockTag = "latest") -> Question[bytes]:
         """The slot's 32 bytes, zero when empty."""
-        return self._view("slotOf", (department, stream, sequence), _bytes, tag)
+        return self._view("slotOf", (department, stream, sequence), lambda values: unhex(values[0]), tag)
 
 
-class SharingRegistry(_Contract):
+class SharingRegistry(BoundContract):
     """Grants by provider and number."""
 
     __slots__ = ()
@@ -299,7 +260,7 @@ class SharingRegistry(_Contract):
         return self._view("isRunningAt", (provider, number, time), _first, tag)
 
 
-class CaseLedger(_Contract):
+class CaseLedger(BoundContract):
     """Cases by lead and number."""
 
     __slots__ = ()
@@ -339,8 +300,8 @@ class CaseLedger(_Contract):
         return self._view("isOpenFor", (lead, case_no, department), _first, tag)
 
 
-_BINDINGS: dict[str, type[_Contract]] = {
-    kind.__name__: kind for kind in (DepartmentRegistry, DatasetCatalog, RecordLedger, SharingRegistry, CaseLedger)
+_BINDINGS: dict[str, type[BoundContract]] = {
+    kind.__name__: kind for kind in (DepartmentRegistry, WorkCalendar, DatasetCatalog, RecordLedger, SharingRegistry, CaseLedger)
 }
 
 

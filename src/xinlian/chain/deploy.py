@@ -1,4 +1,4 @@
-"""Deploying the five contracts to any RPC endpoint, resumable at every step.
+"""Deploying our contracts to any RPC endpoint, resumable at every step.
 
 Rules
 1. The progress file beside the manifest is the sender's transaction log: every creation is stored there before it is broadcast.
@@ -34,7 +34,9 @@ from xinlian.protocol.keccak import keccak256
 from xinlian.protocol.manifest import ContractDeployment, Deployment
 
 _FORMAT = "xinlian-deploy-progress/1"
-_ARGUMENTS = {"registry_": "DepartmentRegistry", "catalog_": "DatasetCatalog"}
+_ARGUMENTS = {"registry_": "DepartmentRegistry", "catalog_": "DatasetCatalog", "calendar_": "WorkCalendar"}
+_CREATED_BY = {"WorkCalendar": ("DepartmentRegistry", "calendar")}
+"""Contracts that another one's constructor creates, with that one's view that names them (docs/adr/007)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,8 @@ class _Creation:
 
 
 async def _deploy_one(rpc: AsksChain, sender: Sender, progress: ProgressFile, creation: _Creation) -> ContractDeployment:
+    if creation.name in _CREATED_BY:
+        return await _created_along(rpc, creation)
     purpose = f"deploy:{creation.name}"
     if progress.mined(purpose) is None:
         ticket = sender.find(purpose)
@@ -260,12 +264,23 @@ async def _inspected(rpc: AsksChain, creation: _Creation, tx_hash: str, block_nu
     receipt = await rpc.ask(questions.tx_receipt(tx_hash))
     if receipt is None or receipt.contract_address is None:
         raise ChainError("chain-replaced", f"the chain no longer has the creation of {creation.name}", hash=tx_hash)
-    address = to_checksum_address(receipt.contract_address)
+    return await _checked(rpc, creation, to_checksum_address(receipt.contract_address), (tx_hash, receipt.block_number))
+
+
+async def _created_along(rpc: AsksChain, creation: _Creation) -> ContractDeployment:
+    name, view = _CREATED_BY[creation.name]
+    creator = creation.before[name]
+    address = await rpc.ask(bindings.address_view(name, creator.address, view))
+    return await _checked(rpc, creation, address, (creator.tx_hash, creator.block_number))
+
+
+async def _checked(rpc: AsksChain, creation: _Creation, address: str, created: tuple[str, int]) -> ContractDeployment:
+    tx_hash, block_number = created
     code = await rpc.ask(questions.code(address))
     if not abi.contract(creation.name).is_code(code):
         raise ChainError("code-missing", f"{creation.name}: the code at {address} is not what was compiled", address=address)
     creation.options.on_step(f"{creation.name}: {address} in block {block_number}")
-    return ContractDeployment(address, receipt.block_number, tx_hash, "0x" + keccak256(code).hex())
+    return ContractDeployment(address, block_number, tx_hash, "0x" + keccak256(code).hex())
 
 
 async def _wait_final(rpc: AsksChain, sender: Sender, deployment: Deployment, options: DeployOptions) -> None:

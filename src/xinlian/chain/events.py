@@ -1,4 +1,4 @@
-"""Events of the five contracts: decoding, their bodies for the accumulators, and which accumulators they fold into.
+"""Events of our contracts: decoding, their bodies for the accumulators, and which accumulators they fold into.
 
 Rules
 1. An ``Event``'s ``args`` are plain JSON values by name (see ``abi``), so they survive a database unchanged.
@@ -173,6 +173,8 @@ _OF_AUTHORITY = frozenset({"AuthorityTransferStarted", "AuthorityTransferred"})
 
 def folds(event: Event) -> tuple[AccumulatorId, ...]:
     """The accumulators that this event folds into, the entity's own first."""
+    if event.contract == "WorkCalendar":
+        return (AccumulatorId(event.contract, "accumulator", ()),)
     if event.name in _OF_AUTHORITY:
         return (AUTHORITY,)
     own = AccumulatorId(event.contract, "accumulatorOf", _own_key(event))

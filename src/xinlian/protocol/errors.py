@@ -194,6 +194,19 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "The moment asked for is neither a block number nor a time with its offset.",
         "Write 123 or 2026-03-02T09:00:00+08:00.",
     ),
+    # -- working days --------------------------------------------------------------------------------
+    CodeEntry(
+        "calendar-year-missing",
+        "The answer depends on a day of a year whose working-day calendar is not loaded.",
+        "The authority loads the year as soon as the State Council's notice is out: xinlian calendar load.",
+        retryable=True,
+    ),
+    CodeEntry("calendar-range", "A day is outside the years 2000 to 2100.", "Correct the date."),
+    CodeEntry("calendar-term", "A term is shorter than one day or longer than the limit named.", "Correct the number of days."),
+    CodeEntry("calendar-pauses", "A clock has more pauses than the limit named.", "Join pauses that touch each other."),
+    CodeEntry("calendar-file", "A calendar file does not have its form at the place named.", "Correct the file there."),
+    CodeEntry("date-form", "A date is not of the form YYYY-MM-DD or does not exist.", "Write it like 2026-09-24."),
+    CodeEntry("dates-reversed", "An interval ends before it begins.", "Swap or correct the two dates."),
     # -- chain ---------------------------------------------------------------------------------------
     CodeEntry("rpc-down", "The chain's RPC node cannot be reached.", "Check that it runs and that its URL is right.", True),
     CodeEntry("rpc-timeout", "The chain's RPC node did not answer in time.", "Try again; check its load and the network.", True),

@@ -24,7 +24,7 @@ from xinlian.protocol.jsontext import dumps_canonical, loads_strict
 from xinlian.protocol.types import MAX_EXACT_INT
 
 FORMAT: Final = "xinlian-deployment/1"
-CONTRACTS: Final = ("DepartmentRegistry", "DatasetCatalog", "RecordLedger", "SharingRegistry", "CaseLedger")
+CONTRACTS: Final = ("DepartmentRegistry", "WorkCalendar", "DatasetCatalog", "RecordLedger", "SharingRegistry", "CaseLedger")
 MAX_CONFIRMATIONS: Final = 1_000_000
 MAX_MANIFEST_BYTES: Final = 64 * 1024
 
@@ -48,7 +48,7 @@ class ContractDeployment:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployment of the five contracts.
+    """A deployment of our contracts.
 
     Args:
         chain_id: EIP-155 chain id.

@@ -36,6 +36,8 @@ DEPARTMENT_REGISTRY_AUTHORITY_ACCUMULATOR: Final = 2
 """DepartmentRegistry: the accumulator itself, no mapping."""
 DEPARTMENT_REGISTRY_ACCUMULATORS: Final = 6
 """DepartmentRegistry: department -> accumulator."""
+WORK_CALENDAR_ACCUMULATOR: Final = 1
+"""WorkCalendar: the accumulator itself, no mapping."""
 DATASET_CATALOG_ACCUMULATORS: Final = 2
 """DatasetCatalog: entry key with version 0 -> accumulator."""
 DATASET_CATALOG_OWNER_ACCUMULATORS: Final = 3

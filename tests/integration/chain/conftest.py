@@ -1,4 +1,4 @@
-"""A fresh anvil per test, and the five contracts on it where a test needs them."""
+"""A fresh anvil per test, and the contracts on it where a test needs them."""
 
 from __future__ import annotations
 

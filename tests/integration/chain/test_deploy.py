@@ -9,6 +9,7 @@ import pytest
 from tests.support.anvil import TestChain, fresh_anvil
 from tests.support.deployed import Deployed
 from xinlian.chain import questions
+from xinlian.chain.bindings import address_view
 from xinlian.chain.deploy import DeployOptions, ProgressFile, deploy
 from xinlian.chain.questions import Question
 from xinlian.chain.rpc import Rpc, check_chain, check_code
@@ -45,13 +46,16 @@ class KilledAfter(Rpc):
         return answer
 
 
-async def test_five_contracts_stand_where_the_manifest_says(chain: TestChain, rpc: Rpc, tmp_path: Path) -> None:
+async def test_contracts_stand_where_the_manifest_says(chain: TestChain, rpc: Rpc, tmp_path: Path) -> None:
     options = DeployOptions(tmp_path / "d.json", chain.key("authority").address, sender=QUICK)
     deployment = await deploy(rpc, chain.key("deployer"), options)
     assert manifest.parse((tmp_path / "d.json").read_bytes().strip()) == deployment
     await check_chain(rpc, deployment.chain_id, deployment.genesis_hash)
     await check_code(rpc, deployment)
-    assert chain.height() == 5
+    assert chain.height() == 5, "the registry creates the calendar"
+    registry, calendar = (deployment.contracts[name] for name in ("DepartmentRegistry", "WorkCalendar"))
+    assert await rpc.ask(address_view("DepartmentRegistry", registry.address, "calendar")) == calendar.address
+    assert (calendar.tx_hash, calendar.block_number) == (registry.tx_hash, registry.block_number)
     assert await rpc.ask(Deployed(deployment, rpc, chain.key("a"), chain.key("b")).registry.authority()) == options.authority
 
 

@@ -20,6 +20,8 @@ from xinlian.chain.questions import Question
 from xinlian.chain.rpc import Rpc
 from xinlian.protocol.chainview import BlockRef
 from xinlian.protocol.errors import ChainError
+from xinlian.protocol.working_days import Interval, day_of
+from xinlian.scenarios.calendar import shipped_calendar
 
 T = TypeVar("T")
 
@@ -62,6 +64,14 @@ def follower_of(deployed: Deployed, cache: Cache, rpc: Rpc | None = None, **opti
     return Follower(rpc or deployed.rpc, deployed.deployment, cache, FollowerOptions(**options))  # type: ignore[arg-type]
 
 
+async def calendar_once(deployed: Deployed) -> None:
+    year, day, calendar = shipped_calendar()[2026].days, day_of(START_S), deployed.calendar
+    await deployed.send(calendar.load_year(2026, year), deployed.authority)
+    await deployed.send(calendar.change_days(2026, year), deployed.authority)
+    await deployed.send(calendar.declare_outage(Interval(day, day + 9)), deployed.authority)
+    await deployed.send(calendar.withdraw_outage(Interval(day + 8, day + 8)), deployed.authority)
+
+
 async def everything_once(deployed: Deployed, chain: TestChain) -> None:
     """One of every kind of event."""
     second = chain.key("second")
@@ -92,6 +102,7 @@ async def everything_once(deployed: Deployed, chain: TestChain) -> None:
     third = chain.key("third")
     await deployed.send(registry.add_signer(prove_possession(third, place, DEPARTMENT, 1)))
     await deployed.send(registry.retire_signer(third.address))
+    await calendar_once(deployed)
     await deployed.send(registry.transfer_authority(second.address), deployed.authority)
     await deployed.send(registry.accept_authority(), second)
 
@@ -107,7 +118,7 @@ async def test_every_event_is_delivered_and_every_accumulator_comes_out(chain: T
     await cache.round(follower_of(deployed, cache))
     found = replay(cache.events)
     assert found == await accumulators_on_chain(deployed, list(found))
-    assert len(found) == 11
+    assert len(found) == 12
     logs = await deployed.rpc.ask(questions.logs([one.address for one in deployed.deployment.contracts.values()], 0, 10**6))
     assert [body_of_log(log, one.contract) for log, one in zip(logs, cache.events, strict=True)] == list(map(body, cache.events))
     assert {(one.contract, one.name) for one in cache.events} == set(event_members())

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from xinlian.chain import abi
 from xinlian.protocol import slots
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,6 +28,7 @@ ACCUMULATORS = {
     ("DatasetCatalog", "_ownerAccumulators"): slots.DATASET_CATALOG_OWNER_ACCUMULATORS,
     ("SharingRegistry", "_accumulators"): slots.SHARING_REGISTRY_ACCUMULATORS,
     ("SharingRegistry", "_providerAccumulators"): slots.SHARING_REGISTRY_PROVIDER_ACCUMULATORS,
+    ("WorkCalendar", "accumulator"): slots.WORK_CALENDAR_ACCUMULATOR,
     ("CaseLedger", "_accumulators"): slots.CASE_LEDGER_ACCUMULATORS,
     ("CaseLedger", "_leadAccumulators"): slots.CASE_LEDGER_LEAD_ACCUMULATORS,
 }
@@ -69,7 +71,7 @@ def test_committed_files_equal_a_fresh_build(
     assert changed.name in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["DepartmentRegistry", "DatasetCatalog", "RecordLedger", "SharingRegistry", "CaseLedger"])
+@pytest.mark.parametrize("name", abi.CONTRACTS)
 def test_contract_can_be_deployed_anywhere(name: str) -> None:
     artifact = _artifact(name)
     deployed = bytes.fromhex(artifact["deployed_bytecode"][2:])
@@ -84,11 +86,11 @@ def test_every_state_changing_function_is_in_the_roles_table() -> None:
     table = (CONTRACTS / "test/unit/Roles.t.sol").read_text("utf-8")
     functions = {
         f"I{name}.{entry['name']}"
-        for name in ("DepartmentRegistry", "DatasetCatalog", "RecordLedger", "SharingRegistry", "CaseLedger")
+        for name in abi.CONTRACTS
         for entry in _artifact(name)["abi"]
         if entry["type"] == "function" and entry["stateMutability"] not in {"view", "pure"}
     }
-    assert len(functions) == 21
+    assert len(functions) == 25
     assert set(re.findall(r"abi\.encodeCall\((I\w+\.\w+),", table)) == functions
 
 
@@ -96,7 +98,7 @@ def test_every_error_has_a_test() -> None:
     tests = "".join(path.read_text("utf-8") for path in (CONTRACTS / "test").rglob("*.sol"))
     errors = {
         entry["name"]
-        for name in ("DepartmentRegistry", "DatasetCatalog", "RecordLedger", "SharingRegistry", "CaseLedger")
+        for name in abi.CONTRACTS
         for entry in _artifact(name)["abi"]
         if entry["type"] == "error" and entry["name"].startswith(name)
     }

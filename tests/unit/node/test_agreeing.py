@@ -12,7 +12,7 @@ import pytest
 from xinlian.chain.questions import Question
 from xinlian.node.agreeing import Agreeing
 from xinlian.protocol.errors import ChainError
-from xinlian.protocol.manifest import ContractDeployment, Deployment
+from xinlian.protocol.manifest import CONTRACTS, ContractDeployment, Deployment
 
 T = TypeVar("T")
 HASH = "0x" + "ab" * 32
@@ -20,12 +20,7 @@ DEPLOYMENT = Deployment(
     31337,
     HASH,
     0,
-    {
-        name: ContractDeployment("0x" + f"{i:02x}" * 20, 1, HASH, HASH)
-        for i, name in enumerate(
-            ("DepartmentRegistry", "DatasetCatalog", "RecordLedger", "SharingRegistry", "CaseLedger"), start=1
-        )
-    },
+    {name: ContractDeployment("0x" + f"{i:02x}" * 20, 1, HASH, HASH) for i, name in enumerate(CONTRACTS, start=1)},
 )
 
 
