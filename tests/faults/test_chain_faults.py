@@ -14,6 +14,7 @@ from aiohttp import ClientSession
 from tests.support.anvil import TestChain
 from tests.support.faults import Told, Trial, settle, trial, until
 from tests.support.network import CONTRACTS_DIR, D01, D05, GENESIS_TIME, MNEMONIC, ZERO_FEES, settings_of
+from xinlian.chain.abi import event_members
 from xinlian.chain.anvil import Anvil, AnvilOptions, free_port
 from xinlian.chain.deploy import DeployOptions, deploy
 from xinlian.chain.keys import LocalKey
@@ -187,6 +188,41 @@ async def test_two_endpoints_that_disagree_stop_sending_and_giving_until_they_ag
         assert [d.endpoint for d in node.state.department_list()] == [
             d.endpoint for d in one.network[D01].node.state.department_list()
         ]
+
+
+async def test_one_endpoint_that_hides_an_event_is_found_by_the_accumulators(tmp_path: Path) -> None:
+    """No second endpoint to compare with: the rotation of another department's keys is hidden, nothing else."""
+    keys = "0x" + event_members()["DepartmentRegistry", "KeysPublished"].digest.hex()
+    async with trial(tmp_path, D05, rpc_compare_s=0.3) as one:
+        node = one.node.node
+        node.completeness._pause_s = 0.1
+        first, ids = await one.publish()
+        assert await one.anchored(first)
+
+        def no_new_keys(asked: Told, told: Told) -> Told:
+            is_logs = asked["method"] == "eth_getLogs"
+            return {**told, "result": [log for log in told["result"] if log["topics"][0] != keys]} if is_logs else told
+
+        one.proxy.alter = no_new_keys
+        await settle_elsewhere(one)
+        assert await until(lambda: node.following.doubt is not None)
+        assert node.following.doubt is not None
+        assert node.following.doubt.code == "events-differ"
+        assert node.following.doubt.fields["accumulator"] == f"DepartmentRegistry.accumulatorOf({D01})"
+        ready = await readiness(one)
+        assert (ready["ready"], ready["events-complete"], ready["endpoints-agree"]) == (False, False, True)
+        assert node.clock.view_age_s() == float("inf"), "no personal data"
+        position, _ = await one.publish()
+        assert not await one.anchored(position, 0.5)
+        one.proxy.alter = lambda asked, told: told
+        node.completeness._read_anew_at = None  # ten minutes later
+        assert await until(lambda: node.following.doubt is None and node.following.is_held, 30)
+        assert await one.anchored(position, 30)
+        assert one.exit_code(ids[0]) == 0
+        theirs = node.state.department(D01)
+        assert theirs is not None
+        assert [k.version for k in theirs.key_sets] == [1, 2]
+        assert (await readiness(one))["ready"]
 
 
 async def settle_elsewhere(one: Trial) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.anvil import TestChain
+from tests.support.anvil import START_S, TestChain
 from xinlian.chain.bindings import CaseLedger, DatasetCatalog, DepartmentRegistry, RecordLedger, SharingRegistry
 from xinlian.chain.calendar import WorkCalendar
-from xinlian.chain.calls import Batch, Call, Proposal, Registration, text32
+from xinlian.chain.calls import Batch, Call, Mark, NewCase, Proposal, Registration, Terms, text32
 from xinlian.chain.deploy import DeployOptions, deploy
 from xinlian.chain.keys import LocalKey, Registry, prove_possession
 from xinlian.chain.rpc import Rpc
@@ -20,6 +20,8 @@ from xinlian.chain.sender import Mined, Sender, SenderOptions, StoredTx
 from xinlian.protocol.chainview import BlockRef
 from xinlian.protocol.keccak import keccak256
 from xinlian.protocol.manifest import Deployment
+from xinlian.protocol.working_days import Interval, day_of
+from xinlian.scenarios.calendar import shipped_calendar
 
 DEPARTMENT = "12411599MBTEST0012"
 OTHER = "12411599MBTEST0020"
@@ -149,3 +151,46 @@ async def deployed_on(chain: TestChain, rpc: Rpc, folder: Path, *, register: boo
     if register:
         await result.register()
     return result
+
+
+async def calendar_once(deployed: Deployed) -> None:
+    year, day, calendar = shipped_calendar()[2026].days, day_of(START_S), deployed.calendar
+    await deployed.send(calendar.load_year(2026, year), deployed.authority)
+    await deployed.send(calendar.change_days(2026, year), deployed.authority)
+    await deployed.send(calendar.declare_outage(Interval(day, day + 9)), deployed.authority)
+    await deployed.send(calendar.withdraw_outage(Interval(day + 8, day + 8)), deployed.authority)
+
+
+async def everything_once(deployed: Deployed, chain: TestChain) -> None:
+    """One of every kind of event."""
+    second = chain.key("second")
+    await deployed.register(OTHER, second)
+    registry, catalog, sharing, cases = deployed.registry, deployed.catalog, deployed.sharing, deployed.cases
+    await deployed.send(catalog.propose(proposal()))
+    await deployed.send(catalog.publish(DEPARTMENT, 33, 1), deployed.authority)
+    await deployed.send(catalog.propose(proposal(version=2)))
+    await deployed.anchor(1)
+    await deployed.send(deployed.ledger.anchor([batch(2), batch(1, stream=2)], [Mark(1, 0, 0b100)]))
+    await deployed.send(deployed.ledger.set_status(1, [(0, 0b1)], 3, 2))
+    terms = Terms(0b11, 0b11, 0b1, 0, (text32("NEW-HOME-LOAN"),), (b"s" * 32,), START_S, START_S + 9_000_000, 5)
+    await deployed.send(sharing.grant(1, OTHER, (33, 1), terms))
+    narrower = Terms(0b1, 0b1, 0, 0, terms.purposes, terms.scenarios, START_S, START_S + 8_000_000, 4)
+    await deployed.send(sharing.narrow(1, narrower))
+    await deployed.send(sharing.revoke(1, 9))
+    case = text32("2026-0001")
+    await deployed.send(cases.open(NewCase(case, b"s" * 32, (OTHER,), b"r" * 32, 2)))
+    await deployed.send(cases.add_subject(case, b"q" * 32))
+    await deployed.send(cases.close(case, 1))
+    await deployed.send(registry.change_endpoint("https://new.test"))
+    await deployed.send(registry.publish_keys('{"keys":[1]}'))
+    await deployed.send(registry.suspend(OTHER, 4), deployed.authority)
+    await deployed.send(registry.reinstate(OTHER), deployed.authority)
+    await deployed.send(registry.mark_compromised(OTHER, chain.height()), deployed.authority)
+    await deployed.send(catalog.retire(DEPARTMENT, 33, 1), deployed.authority)
+    place = Registry(deployed.deployment.chain_id, deployed.address("DepartmentRegistry"))
+    third = chain.key("third")
+    await deployed.send(registry.add_signer(prove_possession(third, place, DEPARTMENT, 1)))
+    await deployed.send(registry.retire_signer(third.address))
+    await calendar_once(deployed)
+    await deployed.send(registry.transfer_authority(second.address), deployed.authority)
+    await deployed.send(registry.accept_authority(), second)

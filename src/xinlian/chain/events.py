@@ -84,6 +84,8 @@ class AccumulatorId:
 
 AUTHORITY: Final = AccumulatorId("DepartmentRegistry", "authorityAccumulator", ())
 """Its events: departments registered, the authority's handovers."""
+CALENDAR: Final = AccumulatorId("WorkCalendar", "accumulator", ())
+"""Its events: years loaded and changed, outages."""
 
 
 def member_of(event: Event) -> abi.Member:
@@ -174,7 +176,7 @@ _OF_AUTHORITY = frozenset({"AuthorityTransferStarted", "AuthorityTransferred"})
 def folds(event: Event) -> tuple[AccumulatorId, ...]:
     """The accumulators that this event folds into, the entity's own first."""
     if event.contract == "WorkCalendar":
-        return (AccumulatorId(event.contract, "accumulator", ()),)
+        return (CALENDAR,)
     if event.name in _OF_AUTHORITY:
         return (AUTHORITY,)
     own = AccumulatorId(event.contract, "accumulatorOf", _own_key(event))

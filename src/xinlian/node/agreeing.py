@@ -27,6 +27,7 @@ from xinlian.protocol.errors import ChainError
 from xinlian.protocol.manifest import Deployment
 
 _log = structlog.get_logger(__name__)
+DOUBT = "endpoints"
 MAX_LOG_BLOCKS = 2_000
 PAUSE_S = 2.0
 
@@ -74,13 +75,13 @@ class Agreeing:
             if error.code != "rpc-disagree":
                 _log.info("endpoints not compared", code=error.code)
                 return
-            if self._following.doubt is None:
+            if DOUBT not in self._following.doubts:
                 _log.error("endpoints disagree", detail=error.message)
-            self._following.set_doubt(error)
+            self._following.set_doubt(DOUBT, error)
         else:
-            if self._following.doubt is not None:
+            if DOUBT in self._following.doubts:
                 await self._following.forget_after(agreed)
-            self._following.set_doubt(None)
+            self._following.set_doubt(DOUBT, None)
 
     async def _twice(self) -> None:
         try:

@@ -16,15 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import structlog
 
-from xinlian.chain.events import Event
 from xinlian.chain.follower import Followed, Follower, Rollback
+from xinlian.node.chain_rows import StoredFact, batch_of, mark_of, row_of, stored_facts
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.protocol.chainview import BlockRef
@@ -33,30 +31,11 @@ from xinlian.protocol.types import Uscc
 from xinlian.store import anchoring, chain_cache
 from xinlian.store.writer import Reader, Transaction, Writer
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 _PAGE = 2_000
 _NOTE_EVERY_S = 20.0
 """While nothing happens on chain, how often the last contact is written down."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFact:
-    """A stored event as the projection reads it."""
-
-    name: str
-    args: dict[str, Any]
-    block_number: int
-    block_time: int
-
-
-def stored_facts(reader: Reader) -> list[StoredFact]:
-    """Every stored event, in the chain's order."""
-    facts: list[StoredFact] = []
-    after = (-1, -1)
-    while page := chain_cache.all_events(reader, after, _PAGE):
-        facts.extend([StoredFact(e.name, json.loads(e.args), e.block_number, e.block_time) for e in page])
-        after = (page[-1].block_number, page[-1].log_index)
-    return facts
 
 
 class Following:
@@ -90,11 +69,13 @@ class Following:
         self._moved = asyncio.Condition()
         self._look = asyncio.Event()
         self.alarm: ChainError | None = None
-        self.doubt: ChainError | None = None
+        self.doubts: dict[str, ChainError] = {}
+        """By who doubts: what the chain is said to be may be false; nothing is sent and no personal data given meanwhile."""
         self.trouble: ChainError | None = None
         self._stopped = False
         self._follower: Follower | None = None
         self._turn = asyncio.Lock()
+        self._lowest_fork: int | None = None
         self.is_held = False
         """Whether the last look reached the chain, proved it to be ours, and ended at its head."""
         self.on_rollback: Callable[[], None] = lambda: None
@@ -152,10 +133,25 @@ class Following:
         self.alarm = error
         self._clock.is_distrusted = True
 
-    def set_doubt(self, error: ChainError | None) -> None:
-        """Endpoints disagree (or agree again): nothing is sent and no personal data given meanwhile."""
-        self.doubt = error
-        self._clock.is_distrusted = error is not None or self.alarm is not None
+    @property
+    def doubt(self) -> ChainError | None:
+        """The oldest doubt, None without."""
+        return next(iter(self.doubts.values()), None)
+
+    def set_doubt(self, who: str, error: ChainError | None) -> None:
+        """Somebody doubts what the chain is said to be, or does so no longer."""
+        if error is None:
+            self.doubts.pop(who, None)
+        else:
+            self.doubts[who] = error
+        self._clock.is_distrusted = bool(self.doubts) or self.alarm is not None
+
+    async def between_steps(self, read: Callable[[Reader], T]) -> tuple[T, int | None]:
+        """Read the store while no step is being taken; with the lowest block rolled back to since the last such reading."""
+        async with self._turn:
+            fork, self._lowest_fork = self._lowest_fork, None
+            with self._writer.read() as reader:
+                return read(reader), fork
 
     @property
     def may_send(self) -> bool:
@@ -245,15 +241,16 @@ class Following:
         block = chain_cache.Block(step.head.number, step.head.hash, step.head.time)
         return chain_cache.Step(
             blocks=[chain_cache.Block(one.number, one.hash, one.time) for one in step.blocks] or [block],
-            events=[_stored_event(event) for event in step.events],
-            batches=[_batch(event) for event in step.events if event.name == "BatchAnchored"],
-            marks=[_mark(event) for event in step.events if event.name == "StatusSet"],
+            events=[row_of(event) for event in step.events],
+            batches=[batch_of(event) for event in step.events if event.name == "BatchAnchored"],
+            marks=[mark_of(event) for event in step.events if event.name == "StatusSet"],
             progress=chain_cache.Progress(block, int(self._clock.wall_s())),
         )
 
     async def _roll_back(self, step: Rollback) -> None:
         fork = chain_cache.Block(step.block.number, step.block.hash, step.block.time)
         _log.warning("reorganisation", fork_block=fork.number)
+        self._lowest_fork = fork.number if self._lowest_fork is None else min(fork.number, self._lowest_fork)
         reached = int(self._clock.wall_s())
 
         def job(tx: Transaction) -> list[StoredFact]:
@@ -291,47 +288,3 @@ class Following:
 def _foreign(batch: chain_cache.ChainBatch) -> ChainError:
     text = f"the chain holds batch {batch.sequence} of stream {batch.stream} of this department, which this node did not make"
     return ChainError("batch-foreign", text, stream=batch.stream, sequence=batch.sequence, block=batch.block_number)
-
-
-def _stored_event(event: Event) -> chain_cache.ChainEvent:
-    keys: Sequence[str | None] = [*event.keys, None, None, None][:3]
-    return chain_cache.ChainEvent(
-        event.block_number,
-        event.log_index,
-        event.tx_hash,
-        event.block_hash,
-        event.block_time,
-        event.contract,
-        event.name,
-        event.args_json,
-        *keys,
-    )
-
-
-def _batch(event: Event) -> chain_cache.ChainBatch:
-    args = event.args
-    return chain_cache.ChainBatch(
-        args["department"],
-        args["stream"],
-        args["sequence"],
-        bytes.fromhex(args["root"].removeprefix("0x")),
-        args["size"],
-        args["suite"],
-        event.block_number,
-        event.block_time,
-        event.tx_hash,
-    )
-
-
-def _mark(event: Event) -> chain_cache.ChainMark:
-    args = event.args
-    return chain_cache.ChainMark(
-        args["department"],
-        args["sequence"],
-        args["word"],
-        args["mask"],
-        args["status"],
-        args["reason"],
-        event.block_number,
-        event.log_index,
-    )

@@ -37,6 +37,7 @@ from xinlian.node.cases import Cases
 from xinlian.node.catalogue import Catalogue, SchemaFetcher
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
+from xinlian.node.completeness import Completeness
 from xinlian.node.ending import Ending
 from xinlian.node.files import Limits
 from xinlian.node.following import Following
@@ -105,6 +106,7 @@ class Node:
     authority: Authority
     health: Health
     agreeing: Agreeing
+    completeness: Completeness
     reattaching: Reattaching
     upkeep: Upkeep
     pool: SealingPool
@@ -122,6 +124,7 @@ class Node:
                 ("anchor", self.anchoring.run),
                 ("send", self.transactions.run),
                 ("agree", self.agreeing.run),
+                ("complete", self.completeness.run),
                 ("upkeep", self.upkeep.run),
             )
         ]
@@ -301,6 +304,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         authority=Authority(transactions),
         health=health,
         agreeing=Agreeing(rpcs, deployment, following, period_s=settings.rpc_compare_s),
+        completeness=Completeness(rpc, deployment, following, period_s=settings.rpc_compare_s),
         reattaching=reattaching,
         upkeep=Upkeep(store.node, state, wall, store.keys, settings.data_dir / "key-backups"),
         pool=pool,

@@ -1,8 +1,8 @@
 """How the node is: view of the chain, readiness, metrics, and what the doctor says.
 
 Rules
-1. Ready = database open, keys registered, chain reached lately, no alarm. Publishing goes on without the chain, so a node
-   that is not ready still accepts records.
+1. Ready = database open, keys registered, chain reached lately, no alarm, no doubt. Publishing goes on without the chain, so
+   a node that is not ready still accepts records.
 2. Nothing here holds payloads, names or ids of persons.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from prometheus_client import Gauge
 
+from xinlian.node import agreeing, completeness
 from xinlian.node.anchoring import Anchoring
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
@@ -69,6 +70,7 @@ class Health:
             self._chain(),
             self._alarm(),
             self._agreed(),
+            self._complete(),
             self._registered(),
             self._keys(),
             self._not_parked(),
@@ -91,8 +93,13 @@ class Health:
         return _check("chain-identity", alarm is None, "as in the manifest" if alarm is None else alarm.message)
 
     def _agreed(self) -> dict[str, Any]:
-        doubt = self._p.following.doubt
+        doubt = self._p.following.doubts.get(agreeing.DOUBT)
         return _check("endpoints-agree", doubt is None, "they agree" if doubt is None else doubt.message)
+
+    def _complete(self) -> dict[str, Any]:
+        doubt = self._p.following.doubts.get(completeness.DOUBT)
+        detail = "the events followed fold into the contracts' accumulators" if doubt is None else doubt.message
+        return _check("events-complete", doubt is None, detail)
 
     def _reattached(self) -> dict[str, Any]:
         awaited = self._p.awaited()

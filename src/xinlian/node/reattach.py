@@ -28,8 +28,9 @@ import orjson
 import structlog
 
 from xinlian.chain.rpc import AsksChain, Rpc, check_chain, check_code
+from xinlian.node.chain_rows import stored_facts
 from xinlian.node.chain_state import ChainState
-from xinlian.node.following import Following, stored_facts
+from xinlian.node.following import Following
 from xinlian.protocol import manifest
 from xinlian.protocol.errors import ConfigError, ConflictError
 from xinlian.protocol.manifest import Deployment

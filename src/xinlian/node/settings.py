@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     batch_max_age_s: float = Field(5.0, gt=0, description="Records and answers: sealed at this age.")
     reads_max_age_s: float = Field(600.0, gt=0, description="Read entries: sealed at this age.")
     poll_interval_s: float = Field(1.0, gt=0, description="How often the follower asks for a new head.")
-    rpc_compare_s: float = Field(60.0, gt=0, description="How often several rpc_urls are compared with each other.")
+    rpc_compare_s: float = Field(
+        60.0, gt=0, description="How often rpc_urls are compared with each other, and events with the contracts' accumulators."
+    )
     view_warn_age_s: float = Field(60.0, gt=0, description="A view older than this carries a warning.")
     max_view_age_s: float = Field(900.0, gt=0, description="A view older than this refuses personal data.")
     anchor_promise_s: int = Field(3_600, ge=1, description="A pending value is promised on chain within this time.")

@@ -65,11 +65,17 @@ def _header(number: int, block_hash: str | None = None) -> dict[str, Any]:
 class Told:
     """What the follower would be told."""
 
-    doubt: ChainError | None = None
+    doubts: dict[str, ChainError] = field(default_factory=dict)
     forgotten: list[int] = field(default_factory=list)
 
-    def set_doubt(self, error: ChainError | None) -> None:
-        self.doubt = error
+    @property
+    def doubt(self) -> ChainError | None:
+        return self.doubts.get("endpoints")
+
+    def set_doubt(self, who: str, error: ChainError | None) -> None:
+        self.doubts.pop(who, None)
+        if error is not None:
+            self.doubts[who] = error
 
     async def forget_after(self, block_number: int) -> None:
         self.forgotten.append(block_number)

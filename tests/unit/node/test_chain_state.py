@@ -125,6 +125,17 @@ def test_a_cases_life() -> None:
     assert (case.closed_at, case.outcome, case.is_open) == (80, 11, False)
 
 
+def test_any_event_may_be_hidden_without_stopping_the_node() -> None:
+    """Somebody hides it; who compares accumulators says so. The node must go on following, and start again."""
+    orphans = []
+    for hidden in range(len(HISTORY)):
+        state = ChainState([*HISTORY[:hidden], *HISTORY[hidden + 1 :]])
+        orphans.append(state.orphans)
+    assert orphans[0] > 0, "the registration of the first department is missed by what follows"
+    assert orphans[-1] == 0
+    assert ChainState(HISTORY).orphans == 0
+
+
 def test_rebuilding_gives_the_same_state_and_unknown_events_are_passed_over() -> None:
     state = ChainState()
     for fact in HISTORY:

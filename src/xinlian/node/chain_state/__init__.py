@@ -4,7 +4,8 @@ Rules
 1. The state is a pure function of the ordered event list; a rollback rebuilds it from the events that remain.
 2. Batches and status marks are many, so they stay in the store (``chain_batches``, ``chain_marks``).
 3. Nothing here decides; it answers "what was registered at block N".
-4. One module a contract; each folds its own events into its own tables.
+4. An event about something unknown never stops the node (``apply``).
+5. One module a contract; each folds its own events into its own tables.
 
 Example: ``state.apply(event); state.department(uscc).is_active_at(120)``
 """
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterable
 from xinlian.node.chain_state.cases import CaseFacts, CaseState
 from xinlian.node.chain_state.datasets import DatasetFacts, DatasetState
 from xinlian.node.chain_state.departments import DepartmentFacts, DepartmentState, KeySetVersion, SignerState
-from xinlian.node.chain_state.facts import ChainFact, code_text, code_word
+from xinlian.node.chain_state.facts import ChainFact, OrphanError, code_text, code_word
 from xinlian.node.chain_state.sharing import GrantState, SharingFacts, Terms
 
 __all__ = [
@@ -52,6 +53,7 @@ class ChainState:
         self.datasets = datasets.datasets
         self.grants = sharing.grants
         self.cases = cases.cases
+        self.orphans = 0
         self._handlers = {}
         for part in (departments, datasets, sharing, cases):
             self._handlers.update(part.handlers)
@@ -59,10 +61,17 @@ class ChainState:
             self.apply(event)
 
     def apply(self, event: ChainFact) -> None:
-        """Fold one event in; events of batches and marks are not of this projection and are passed over."""
+        """Fold one event in; events of batches and marks are not of this projection and are passed over.
+
+        An event about something that no event created is counted in ``orphans`` and passed over, too: the one before it is
+        hidden, which ``node.completeness`` finds out; it must not keep the node from following or starting.
+        """
         handler = self._handlers.get(event.name)
         if handler is not None:
-            handler(event)
+            try:
+                handler(event)
+            except OrphanError:
+                self.orphans += 1
 
     # -- questions ---------------------------------------------------------------------------------
 

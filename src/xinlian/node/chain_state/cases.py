@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xinlian.node.chain_state.facts import ChainFact, Handlers, code_text
+from xinlian.node.chain_state.facts import ChainFact, Handlers, Known, code_text
 from xinlian.protocol.types import Uscc
 
 
@@ -44,7 +44,7 @@ class CaseFacts:
     """The part of the projection."""
 
     def __init__(self) -> None:
-        self.cases: dict[tuple[str, str], CaseState] = {}
+        self.cases: dict[tuple[str, str], CaseState] = Known()
         self.handlers: Handlers = {
             "CaseOpened": self._on_case_opened,
             "CaseSubjectAdded": self._on_case_subject_added,

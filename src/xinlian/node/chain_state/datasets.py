@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xinlian.node.chain_state.facts import ChainFact, Handlers, code_text
+from xinlian.node.chain_state.facts import ChainFact, Handlers, Known, code_text
 from xinlian.protocol.types import Uscc
 
 
@@ -54,7 +54,7 @@ class DatasetFacts:
     """The part of the projection."""
 
     def __init__(self) -> None:
-        self.datasets: dict[tuple[str, int, int], DatasetState] = {}
+        self.datasets: dict[tuple[str, int, int], DatasetState] = Known()
         self.handlers: Handlers = {
             "DatasetProposed": self._on_dataset_proposed,
             "DatasetPublished": self._on_dataset_published,

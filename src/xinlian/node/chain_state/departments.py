@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from xinlian.node.chain_state.facts import ChainFact, Handlers, readable
+from xinlian.node.chain_state.facts import ChainFact, Handlers, Known, readable
 from xinlian.protocol.types import Uscc
 
 
@@ -74,8 +74,8 @@ class DepartmentFacts:
     """The part of the projection."""
 
     def __init__(self) -> None:
-        self.departments: dict[str, DepartmentState] = {}
-        self.signers: dict[str, SignerState] = {}
+        self.departments: dict[str, DepartmentState] = Known()
+        self.signers: dict[str, SignerState] = Known()
         self.handlers: Handlers = {
             "DepartmentRegistered": self._on_department_registered,
             "DepartmentSuspended": lambda e: self._on_activity(e, False),

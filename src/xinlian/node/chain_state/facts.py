@@ -7,11 +7,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from xinlian.protocol.errors import InputError
 
 _CODE_TEXT = re.compile(r"[A-Z0-9_-]{1,32}", re.ASCII)
+
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class OrphanError(LookupError):
+    """An event names something that no event created."""
+
+
+class Known(dict[_K, _V]):
+    """What events created; asking for anything else by ``[]`` is an orphan."""
+
+    def __missing__(self, key: _K) -> _V:
+        raise OrphanError(key)
 
 
 class ChainFact(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xinlian.node.chain_state.facts import ChainFact, Handlers, code_text
+from xinlian.node.chain_state.facts import ChainFact, Handlers, Known, code_text
 from xinlian.protocol.types import Uscc
 
 
@@ -59,7 +59,7 @@ class SharingFacts:
     """The part of the projection."""
 
     def __init__(self) -> None:
-        self.grants: dict[tuple[str, int], GrantState] = {}
+        self.grants: dict[tuple[str, int], GrantState] = Known()
         self.handlers: Handlers = {
             "GrantGiven": self._on_grant_given,
             "GrantNarrowed": self._on_grant_narrowed,
