@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from xinlian.api.access import Access
 from xinlian.api.app import create_app
+from xinlian.api.creating import takes_key
 from xinlian.node.graph import Node
 
 HEAD = """# HTTP API
@@ -22,13 +23,18 @@ OpenAPI document with examples at `/api/v1/openapi.json`.
 - `Authorization: Bearer <token>`: tokens belong to users; the table names the roles of which a caller needs one. *public* stands
   only where nothing is disclosed or where the message's own signature proves the caller.
 - Errors are problem documents (RFC 9457) with a stable `code` ([errors](errors.md)).
-- `Idempotency-Key` on creating calls: the same key and body give the first answer again, with `Idempotency-Replayed: true`.
-- `Prefer: wait=N` (at most 60 s) on publishing calls waits until the record is anchored.
+- `Idempotency-Key` (1 to 200 printable ASCII characters) on every POST marked *key*: the same key, path and body do it once, also
+  when the node is killed in between, and give the first answer again, with `Idempotency-Replayed: true`. The same key with
+  another body is `idempotency-mismatch`; while the first call runs, `idempotency-race` (come back in a moment). A call that
+  failed with nothing done frees its key; keys are a user's own and live 7 days (setting `idempotency_days`). What is not kept:
+  a token (its repeat is `token-already-issued`) and values another department sent (read from the case file while it holds
+  them, `query-disposed` after that; a query that was broken off is `no-answer`, never asked again).
+- `Prefer: wait=N` (at most 60 s) on calls that publish or end a record waits until it stands on the chain.
 - Lists take `limit` (1 to 200) and `cursor`, and answer `items` and `next_cursor`.
 - `{dataset}` is a short code (`GJJ-01`) or `<USCC>.<6 digits>`.
 
-| method | path | roles | what |
-|---|---|---|---|
+| method | path | | roles | what |
+|---|---|---|---|---|
 """
 
 
@@ -37,10 +43,10 @@ def api_page() -> str:
     app = create_app(cast(Node, None))
     document = app.openapi()["paths"]
     rows = sorted(_rows(app.routes, document))
-    return HEAD + "".join(f"| {method} | `{path}` | {roles} | {what} |\n" for path, method, roles, what in rows)
+    return HEAD + "".join(f"| {method} | `{path}` | {mark} | {roles} | {what} |\n" for path, method, mark, roles, what in rows)
 
 
-def _rows(routes: list[Any], document: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+def _rows(routes: list[Any], document: dict[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
     for route in _flat(routes):
         entry = document.get(route.path)
         if entry is None:
@@ -48,7 +54,7 @@ def _rows(routes: list[Any], document: dict[str, Any]) -> Iterator[tuple[str, st
         for method in sorted((route.methods or set()) - {"HEAD"}):
             operation = entry[method.lower()]
             what = operation.get("description", operation.get("summary", "")).partition("\n")[0]
-            yield route.path, method, _roles(route), what
+            yield route.path, method, "key" if takes_key(method, route.path) else "", _roles(route), what
 
 
 def _flat(routes: list[Any]) -> Iterator[Route]:

@@ -13,12 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import signal
 import sqlite3
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +23,8 @@ import pytest
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from tests.support.faults import Trial, home_row, trial, until
-from tests.support.network import D05, PASSPHRASE
+from tests.support.network import D05
+from tests.support.process import Process, settings_file
 from tests.support.profile import scaled
 from xinlian.chain.view import RpcView
 from xinlian.node.ids import record_id_text
@@ -38,8 +35,6 @@ from xinlian.store import anchoring, chain_cache, records, streams
 
 KILLS = scaled(ci=6, deep=300)
 SEED = 20261123
-RUNNER = Path(__file__).with_name("run_node.py")
-ROOT = Path(__file__).parents[2]
 SAMPLE = 12
 
 pytestmark = pytest.mark.timeout(60 + 20 * KILLS)
@@ -109,51 +104,12 @@ class Clients:
             await asyncio.sleep(0.05)
 
 
-class Process:
-    """The node process."""
-
-    def __init__(self, settings: Path, log: Path) -> None:
-        self._settings, self._log = settings, log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it in a session of its own, so that its pool processes die with it."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, str(RUNNER), str(self._settings)],
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )
-
-    def kill(self) -> None:
-        """SIGKILL to the process and its children, at once."""
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    async def answers(self, url: str) -> None:
-        """Wait until it serves."""
-        async with ClientSession() as session:
-            for _ in range(600):
-                assert self._process is not None
-                assert self._process.poll() is None, self._log.read_text("utf-8")[-3000:]
-                try:
-                    async with session.get(url + "/healthz") as reply:
-                        if reply.status == 200:
-                            return
-                except ClientError:
-                    await asyncio.sleep(0.05)
-        raise AssertionError("the node did not start")
-
-
 async def test_a_node_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
     dice = random.Random(SEED)
     async with trial(tmp_path, D05) as one:
         clients = Clients(one.node.url, one.node.token, dice)
         await one.lives[D05].stop()
-        process = Process(_settings_file(one), tmp_path / "node.log")
+        process = Process(settings_file(one), tmp_path / "node.log")
         for _ in range(KILLS):
             await _one_life(process, clients, dice)
         one.network.nodes[D05] = await one.lives[D05].start()
@@ -175,13 +131,6 @@ async def test_a_node_killed_again_and_again_loses_and_doubles_nothing(tmp_path:
         await one.lives[D05].stop()
         _check_files(one)
         one.network.nodes[D05] = await one.lives[D05].start()
-
-
-def _settings_file(one: Trial) -> Path:
-    values = json.loads(one.lives[D05].settings.model_dump_json(exclude={"passphrase"}))
-    path = one.network.directory / "settings.json"
-    path.write_text(json.dumps({**values, "passphrase": PASSPHRASE}), "utf-8")
-    return path
 
 
 async def _one_life(process: Process, clients: Clients, dice: random.Random) -> None:

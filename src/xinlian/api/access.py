@@ -5,8 +5,8 @@ Rules
 2. ``PUBLIC`` is a decision too, and stands only where nothing is disclosed (health, catalogue schemas, the sealed exchange,
    whose caller is proven by its signature).
 3. A missing, unknown, expired or disabled caller is 401 (which of the last three is not told); one without the role is 403.
-
 4. The decision falls before a byte of the body is read.
+5. A creating POST takes an ``Idempotency-Key`` (``creating``).
 
 Example: ``router = APIRouter(route_class=GuardedRoute); @router.get("/me", dependencies=[Depends(allow(*ROLES))])``
 """
@@ -23,6 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from xinlian.api.bodies import read_body
+from xinlian.api.creating import carry_out, takes_key
 from xinlian.node.people import Person, Role
 from xinlian.protocol.errors import AuthError
 
@@ -104,20 +105,29 @@ def decisions(route: Route) -> list[Access]:
 
 
 class GuardedRoute(APIRoute):
-    """A FastAPI route that decides on the caller, and bounds the body, before the framework reads any of it."""
+    """A FastAPI route that decides on the caller, bounds the body and knows repeated calls before the framework reads it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler around FastAPI's own."""
         handler = super().get_route_handler()
 
         async def call(request: Request) -> Response:
+            person: Person | None = None
             for access in decisions(self):
-                await access(request)
+                person = await access(request)
+            if person is not None and takes_key(request.method, self.path):
+                await _read_whole(request)
+                return await carry_out(node_of(request).idempotency, request, person, handler)
             if self.body_field is not None:
-                request._body = await read_body(request, BODY_LIMIT_BYTES)  # noqa: SLF001  # where Starlette keeps it
+                await _read_whole(request)
             return await handler(request)
 
         return call
+
+
+async def _read_whole(request: Request) -> None:
+    """Read the body within bounds; whoever asks for it later gets what was read."""
+    request._body = await read_body(request, BODY_LIMIT_BYTES)  # noqa: SLF001  # where Starlette keeps it
 
 
 Endpoint = Callable[[Request, Person], Awaitable[Response]]
@@ -132,4 +142,14 @@ def guarded(access: Access, endpoint: Endpoint) -> Callable[[Request], Awaitable
         return await endpoint(request, person)
 
     call.access = access  # type: ignore[attr-defined]  # read by the test that lists every route's decision
+    return call
+
+
+def creating(endpoint: Endpoint) -> Endpoint:
+    """A plain endpoint whose call is carried out once for each ``Idempotency-Key``."""
+
+    async def call(request: Request, person: Person) -> Response:
+        await _read_whole(request)
+        return await carry_out(node_of(request).idempotency, request, person, lambda again: endpoint(again, person))
+
     return call

@@ -5,6 +5,8 @@ Rules
 2. Every answer other than 2xx becomes ``RemoteError`` with the node's own code; a connection that fails is
    ``node-unreachable``.
 3. Values go in bodies, never in paths or queries, except codes of datasets, cases and records.
+4. A creating POST (``once``) carries an ``Idempotency-Key``, the caller's or a fresh one. When its connection breaks after it was
+   sent it is sent again under the same key; when the answer still does not come, the problem names the key.
 
 Example: ``client.get("/api/v1/datasets")["items"]``
 """
@@ -13,8 +15,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
+import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
@@ -24,7 +28,8 @@ from xinlian.cli.output import Problem
 from xinlian.protocol.errors import ConfigError
 
 DEFAULT_URL = "http://127.0.0.1:8700"
-PAGE = 200
+PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Before each further attempt of a creating call."""
 
 
 class RemoteError(Exception):
@@ -32,11 +37,13 @@ class RemoteError(Exception):
 
     Args:
         problem: as shown to the caller.
+        is_unsure: the request left, and its answer did not come: whether it was carried out is not known.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, *, is_unsure: bool = False) -> None:
         super().__init__(problem.message)
         self.problem = problem
+        self.is_unsure = is_unsure
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ class Client:
         base_path: in front of every path, without a slash at its end.
         token: bearer token, or None for public routes.
         timeout_s: for connecting and for each read.
+        key: Idempotency-Key of the creating call, None for a fresh one.
     """
 
     scheme: str
@@ -91,6 +99,7 @@ class Client:
     base_path: str
     token: str | None = field(repr=False)
     timeout_s: float = 120.0
+    key: str | None = None
 
     @classmethod
     def create(cls, url: str, token_file: Path | None, token: str | None, timeout_s: float) -> Client:
@@ -127,6 +136,29 @@ class Client:
     def post(self, path: str, value: object = None, *, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON answer of a POST with a JSON body."""
         return self.call("POST", path, Body.json({} if value is None else value, headers)).json()
+
+    def once(self, path: str, body: Body) -> Reply:
+        """A creating POST that must succeed, carried out once however often it is sent.
+
+        Raises:
+            RemoteError: as ``call``; when it may have been carried out, the problem holds the key to repeat it with.
+        """
+        key = self.key if self.key is not None else str(uuid.uuid4())
+        keyed = replace(body, headers={**body.headers, "Idempotency-Key": key})
+        start = 0 if isinstance(body.content, bytes) else body.content.tell()
+        was_sent = False
+        for pause_s in (*PAUSES_S, None):
+            try:
+                return self.call("POST", path, keyed)
+            except RemoteError as error:
+                was_sent = was_sent or error.is_unsure
+                is_worth_it = was_sent and error.problem.code in ("node-unreachable", "idempotency-race")
+                if pause_s is None or not is_worth_it or isinstance(error.__cause__, TimeoutError):
+                    raise _with_key(error, key) if was_sent and error.problem.retryable else error from error.__cause__
+            time.sleep(pause_s)
+            if not isinstance(body.content, bytes):
+                body.content.seek(start)
+        raise AssertionError("the last attempt returns or raises")
 
     def items(self, path: str, query: Mapping[str, object] | None = None, limit: int | None = None) -> list[Any]:
         """All items of a paged list, or the first ``limit``."""
@@ -172,7 +204,7 @@ class Client:
         Raises:
             RemoteError: ``node-unreachable`` or ``node-answer``.
         """
-        connection = self._connect()
+        connection = self._connected()
         try:
             connection.request(method, self._target(path, query), body.content if body else None, self._headers(body))
             response = connection.getresponse()
@@ -181,17 +213,26 @@ class Client:
             # A node that refuses a body early answers and closes; its answer is worth more than the broken pipe.
             early = None if isinstance(error, TimeoutError) else _early_answer(connection)
             if early is None:
-                raise RemoteError(_unreachable(self, error)) from error
+                raise RemoteError(_unreachable(self, error), is_unsure=True) from error
             response, content = early
+        except http.client.IncompleteRead as error:
+            broken = ConnectionResetError(0, "the answer broke off")
+            raise RemoteError(_unreachable(self, broken), is_unsure=True) from error
         except http.client.HTTPException as error:
             raise RemoteError(_not_as_agreed(f"the node's answer is not HTTP ({type(error).__name__})")) from error
         finally:
             connection.close()
         return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _connected(self) -> http.client.HTTPConnection:
         kind = http.client.HTTPSConnection if self.scheme == "https" else http.client.HTTPConnection
-        return kind(self.host, self.port, timeout=self.timeout_s)
+        connection = kind(self.host, self.port, timeout=self.timeout_s)
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            raise RemoteError(_unreachable(self, error)) from error
+        return connection
 
     def _target(self, path: str, query: Mapping[str, object] | None) -> str:
         given = {name: _query_text(value) for name, value in (query or {}).items() if value is not None}
@@ -255,6 +296,14 @@ def _unreachable(client: Client, error: OSError) -> Problem:
     reason = "no answer in time" if isinstance(error, TimeoutError) else error.strerror or type(error).__name__
     where = f"{client.scheme}://{client.host}" + (f":{client.port}" if client.port is not None else "")
     return Problem("node-unreachable", f"{where}: {reason}", Exit.UNREACHABLE, retryable=True)
+
+
+def _with_key(error: RemoteError, key: str) -> RemoteError:
+    """The error of a creating call that may have been carried out."""
+    problem = error.problem
+    message = f"{problem.message}; it may have been carried out: repeat it with --idempotency-key {key}"
+    fields = {**problem.fields, "idempotency_key": key}
+    return RemoteError(replace(problem, message=message, fields=fields), is_unsure=True)
 
 
 def _not_as_agreed(message: str) -> Problem:

@@ -2,7 +2,8 @@
 
 Rules
 1. A command is a function of ``(session, arguments…)``; what it needs is declared once: ``ONLINE`` adds ``--url``,
-   ``--token-file`` and ``--timeout``, ``OFFLINE`` nothing; every command has ``--json``.
+   ``--token-file`` and ``--timeout``, ``CREATING`` (for a creating call of the API) those and ``--idempotency-key``, ``OFFLINE``
+   nothing; every command has ``--json``.
 2. A command raises; this module prints the error and ends with its exit code.
 3. Commands import the node, the chain and the store in their bodies, so that ``--help`` stays quick.
 
@@ -19,7 +20,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -30,7 +31,7 @@ from typer.core import TyperGroup
 from xinlian.cli.client import DEFAULT_URL, Client, RemoteError
 from xinlian.cli.exit_codes import Exit
 from xinlian.cli.output import Output, Problem
-from xinlian.protocol.errors import XinlianError
+from xinlian.protocol.errors import InputError, XinlianError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -39,10 +40,12 @@ class Needs(Enum):
     """What a command talks to."""
 
     ONLINE = "the node's API"
+    CREATING = "the node's API, to create something once"
     OFFLINE = "no node"
 
 
 ONLINE = Needs.ONLINE
+CREATING = Needs.CREATING
 OFFLINE = Needs.OFFLINE
 
 _JSON = Annotated[bool, typer.Option("--json", help="One JSON document on stdout instead of text.")]
@@ -57,6 +60,14 @@ _TOKEN_FILE = Annotated[
     ),
 ]
 _TIMEOUT = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait for the node's answer.")]
+_KEY = Annotated[
+    str | None,
+    typer.Option(
+        "--idempotency-key",
+        "--key",
+        help="The same key and request do it once and show the first answer again; default: a fresh one.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +77,14 @@ class Session:
     Args:
         output: where it prints.
         url, token_file, timeout_s: of online commands.
+        key: of creating ones, None for a fresh one.
     """
 
     output: Output
     url: str = DEFAULT_URL
     token_file: Path | None = None
     timeout_s: float = 120.0
+    key: str | None = None
 
     @property
     def client(self) -> Client:
@@ -79,8 +92,12 @@ class Session:
 
         Raises:
             ConfigError: ``token-file`` or ``url-form``.
+            InputError: ``argument-form`` when the key is not of its form.
         """
+        if self.key is not None and not (self.key.strip() and self.key.isascii() and self.key.isprintable()):
+            raise InputError("argument-form", "--idempotency-key takes printable ASCII characters", expected="ASCII text")
         client = Client.create(self.url, self.token_file, os.environ.get("XINLIAN_TOKEN"), self.timeout_s)
+        client = replace(client, key=self.key)
         if client.sends_token_in_clear:
             self.output.progress(f"warning: the token goes to {client.host} over plain HTTP")
         return client
@@ -143,8 +160,10 @@ def _runner(function: Callable[..., Any], needs: Needs) -> Callable[..., None]:
 
 def _shared(needs: Needs) -> list[inspect.Parameter]:
     shared: list[tuple[str, Any, object]] = [("json_", _JSON, False)]
-    if needs is ONLINE:
+    if needs is not OFFLINE:
         shared += [("url_", _URL, DEFAULT_URL), ("token_file_", _TOKEN_FILE, None), ("timeout_", _TIMEOUT, 120.0)]
+    if needs is CREATING:
+        shared.append(("key_", _KEY, None))
     kind = inspect.Parameter.KEYWORD_ONLY
     return [inspect.Parameter(name, kind, default=default, annotation=note) for name, note, default in shared]
 
@@ -153,7 +172,8 @@ def _session(values: dict[str, Any]) -> Session:
     output = Output(values.pop("json_"))
     if "url_" not in values:
         return Session(output)
-    return Session(output, values.pop("url_"), values.pop("token_file_"), values.pop("timeout_"))
+    online = values.pop("url_"), values.pop("token_file_"), values.pop("timeout_")
+    return Session(output, *online, values.pop("key_", None))
 
 
 def _help(function: Callable[..., Any]) -> str:

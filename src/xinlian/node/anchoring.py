@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 
 from xinlian.node.bundles import split_leaves
+from xinlian.node.idempotency import current_journal
 from xinlian.node.transactions import Load, Transactions
 from xinlian.protocol import merkle
 from xinlian.protocol.errors import ChainError, NotFoundError
@@ -28,7 +29,7 @@ from xinlian.protocol.types import Status, Stream, Uscc
 from xinlian.store import anchoring as table
 from xinlian.store import chain_cache, parked, streams
 from xinlian.store.anchoring import Batch, Mark
-from xinlian.store.writer import Reader, Writer
+from xinlian.store.writer import Reader, Transaction, Writer
 
 _log = structlog.get_logger(__name__)
 
@@ -303,7 +304,17 @@ class Anchoring:
         Raises:
             NotFoundError: ``parked-unknown``.
         """
-        if not await self._writer.write(lambda tx: parked.release(tx, item_id)):
+        journal = current_journal()
+        if journal.noted("released") is not None:
+            return
+
+        def job(tx: Transaction) -> bool:
+            is_released = parked.release(tx, item_id)
+            if is_released:
+                journal.note(tx, "released", item_id)
+            return is_released
+
+        if not await self._writer.write(job):
             raise NotFoundError("parked-unknown", f"there is no parked item {item_id}", item=item_id)
         self._failures = 0
         self._wake.set()

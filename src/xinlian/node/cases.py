@@ -90,17 +90,22 @@ class Cases:
             check_uscc(participant)
         if not subjects or len(set(subjects)) != len(subjects):
             raise InputError("case-subjects", "a case has at least one subject, and each only once")
-        if (self._department, case_no) in self._state.cases:
-            raise ConflictError("case-exists", f"case {case_no} exists already", case=case_no)
-        ref = f"{self._department}/{case_no}"
+        done = await self._transactions.earlier("CaseLedger", "open")
+        if done is None:
+            if (self._department, case_no) in self._state.cases:
+                raise ConflictError("case-exists", f"case {case_no} exists already", case=case_no)
+            tree = await self._drafted(f"{self._department}/{case_no}", subjects)
+            root = "0x" + tree.root.hex()
+            done = await self._transactions.law("CaseLedger", "open", word, scenario, list(participants), root, tree.size)
+        return self.get(self._department, case_no), done.tx_hash
+
+    async def _drafted(self, ref: str, subjects: Sequence[Subject]) -> SubjectsTree:
+        """The tree of a new case's subjects, stored; the one of an earlier attempt when it was for the same subjects."""
         tree = self._draft(ref, subjects)
         if tree is None:
             tree = build(subjects, [os.urandom(SALT_BYTES) for _ in subjects])
             await self._keep(ref, tree, 0)
-        done = await self._transactions.law(
-            "CaseLedger", "open", word, scenario, list(participants), "0x" + tree.root.hex(), tree.size
-        )
-        return self.get(self._department, case_no), done.tx_hash
+        return tree
 
     async def add_subject(self, case_no: str, subject: Subject) -> tuple[CaseState, str]:
         """Add a subject to an own open case.
@@ -111,6 +116,14 @@ class Cases:
             ChainError: ``tx-reverted`` when the case is closed.
         """
         case = self.get(self._department, case_no)
+        done = await self._transactions.earlier("CaseLedger", "addSubject")
+        if done is None:
+            longer = await self._extended(case, subject)
+            done = await self._transactions.law("CaseLedger", "addSubject", code_word(case_no), "0x" + longer.root.hex())
+        return self.get(self._department, case_no), done.tx_hash
+
+    async def _extended(self, case: CaseState, subject: Subject) -> SubjectsTree:
+        """The tree of a case with one more subject, stored."""
         tree = self._tree(case)
         if subject in [read_subject(opening) for opening in tree.openings]:
             raise InputError("case-subjects", "this subject is in the case already")
@@ -118,8 +131,7 @@ class Cases:
         if longer is None:
             longer = extend(tree, subject, os.urandom(SALT_BYTES))
             await self._keep(case.ref, longer, tree.size)
-        done = await self._transactions.law("CaseLedger", "addSubject", code_word(case_no), "0x" + longer.root.hex())
-        return self.get(self._department, case_no), done.tx_hash
+        return longer
 
     async def close(self, case_no: str, outcome: int) -> tuple[CaseState, str]:
         """Close an own case.

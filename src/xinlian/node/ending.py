@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from xinlian.node.idempotency import current_journal
 from xinlian.node.ids import record_id_bytes
 from xinlian.node.people import Person
 from xinlian.node.reads import Reads
@@ -57,17 +58,20 @@ class Ending:
             NotFoundError: ``record-unknown``.
             ConflictError: ``record-ended`` when it has been revoked or erased.
         """
-        jti = record_id_bytes(record_id)
+        jti, journal = record_id_bytes(record_id), current_journal()
+        rev = journal.noted("revoked")
 
-        def job(tx: Transaction) -> table.Record:
+        def job(tx: Transaction) -> int:
             row = table.by_jti(tx, jti)
             _refuse_ended(tx, row)
             anchoring.queue_mark(tx, row.position, Status.REVOKED, reason)
-            return row
+            journal.note(tx, "revoked", row.rev)
+            return row.rev
 
-        row = await self._store.node.write(job)
-        self._on_queued()
-        return {"record_id": record_id, "rev": row.rev, "status": "revoked", "state": "pending"}
+        if rev is None:
+            rev = await self._store.node.write(job)
+            self._on_queued()
+        return {"record_id": record_id, "rev": rev, "status": "revoked", "state": "pending"}
 
     async def erase(self, record_id: str, reason: int, person: Person) -> dict[str, Any]:
         """Erase every revision of a record.

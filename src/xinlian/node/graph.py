@@ -306,7 +306,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         agreeing=Agreeing(rpcs, deployment, following, period_s=settings.rpc_compare_s),
         completeness=Completeness(rpc, deployment, following, period_s=settings.rpc_compare_s),
         reattaching=reattaching,
-        upkeep=Upkeep(store.node, state, wall, store.keys, settings.data_dir / "key-backups"),
+        upkeep=Upkeep(store.node, state, wall, store.keys, settings.data_dir / "key-backups", settings.idempotency_days),
         pool=pool,
         client=client,
     )

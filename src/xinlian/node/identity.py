@@ -6,6 +6,7 @@ Rules
 2. The key set holds the newest key of each use and the one before it. A key rotated out twice, or at once with ``retire`` (it may
    be stolen), stands in no newer set: it authenticates nothing any more.
 3. Rotation writes the new key first and publishes the key set second; until it is mined the node goes on with the old key.
+   A repeat of the same call (``idempotency``) publishes the key that was written and writes no other.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from xinlian.node.chain_state import ChainState
+from xinlian.node.idempotency import current_journal
 from xinlian.node.peers import Peers, sealing_kid
 from xinlian.node.transactions import Transactions
 from xinlian.protocol import sdjwt
@@ -110,15 +112,25 @@ class Identity:
             retire: take the key before it out of the set at once; what it signed and is on its way is refused then.
 
         Raises:
-            ChainError: when the chain cannot be reached; call again to publish the key that was made.
+            ChainError: when the chain cannot be reached; repeat the call under its key to publish the key that was made.
         """
-        now = int(self._wall_s())
-        rotate = self._keys.rotate_signing if kind == "signing" else self._keys.rotate_hpke
-        self._keys = rotate(now, os.urandom)
+        journal, newest = current_journal(), self._newest(kind)
+        replaced = journal.noted("replaced")
+        if replaced is None:
+            await journal.note_now("replaced", newest)
+        if replaced in (None, newest):
+            rotate = self._keys.rotate_signing if kind == "signing" else self._keys.rotate_hpke
+            self._keys = rotate(int(self._wall_s()), os.urandom)
         kept = {kind: 1} if retire else {}
         key_set = key_set_of(self._department, self._keys, kept)
         done = await self._transactions.admin("DepartmentRegistry", "publishKeys", key_set.serialise().decode())
         return {"kind": kind, "tx_hash": done.tx_hash, "keys": [key.kid for key in key_set.keys]}
+
+    def _newest(self, kind: str) -> str:
+        """Id of the newest key in the key files."""
+        if kind == "signing":
+            return signing_jwk(self._keys.signing.keys[0].private.public_key()).kid
+        return sealing_kid(self._keys.hpke.keys[0].public)
 
 
 def key_set_of(department: str, keys: NodeKeys, kept: Mapping[str, int] | None = None) -> KeySet:

@@ -4,6 +4,7 @@ Rules
 1. A token is 256 random bits, shown once; the store holds its SHA-256.
 2. Whoever is expired or disabled is nobody; the answer does not say which.
 3. A person id is a staff number, never an ID number.
+4. A token is not kept with the answer to an idempotent call either: a repeat of the call is told that it was issued.
 
 Example: ``person, token = await people.add(NewUser("P001", "测试经办", "经办", {Role.PUBLISHER}, expires_at=…))``
 """
@@ -15,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from xinlian.protocol.errors import InputError
+from xinlian.node.idempotency import current_journal
+from xinlian.protocol.errors import ConflictError, InputError
 from xinlian.store import people as table
 from xinlian.store.writer import Transaction, Writer
 
@@ -112,7 +114,17 @@ class People:
             created_at=int(self._now()),
             disabled_at=None,
         )
-        return _person(await self._writer.write(lambda tx: table.insert(tx, row)))
+        journal = current_journal()
+        earlier = journal.noted("user")
+        if earlier is not None:
+            return self.get(earlier)
+
+        def job(tx: Transaction) -> table.User:
+            stored = table.insert(tx, row)
+            journal.note(tx, "user", stored.id)
+            return stored
+
+        return _person(await self._writer.write(job))
 
     async def issue_token(self, user_id: int, days: int, label: str = "") -> str:
         """Make a token; the only time it can be seen.
@@ -120,14 +132,25 @@ class People:
         Raises:
             NotFoundError: ``user-unknown``.
             InputError: ``user-form`` when ``days`` is outside 1 … token_days.
+            ConflictError: ``token-already-issued`` when this call was carried out before.
         """
         if not 1 <= days <= self._token_days:
             raise InputError("user-form", f"days must lie in 1…{self._token_days}", field="days")
         self.get(user_id)
+        journal = current_journal()
+        if journal.noted("token") is not None:
+            text = "this call made a token, which was shown then and is not kept; make another one with a fresh key"
+            raise ConflictError("token-already-issued", text, user_id=user_id, **journal.noted("token"))
+        journal.answer_from_notes()
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         now = int(self._now())
         terms = table.TokenTerms(user_id, label, now, now + days * 86_400)
-        await self._writer.write(lambda tx: table.add_token(tx, token, terms))
+
+        def job(tx: Transaction) -> None:
+            table.add_token(tx, token, terms)
+            journal.note(tx, "token", {"issued": now, "expires": terms.expires_at})
+
+        await self._writer.write(job)
         return token
 
     def get(self, user_id: int) -> Person:

@@ -11,6 +11,8 @@ Example: ``opened = records.open(record); opened.disclosure_of("balance_yuan")``
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +31,8 @@ from xinlian.store.opening import Store
 from xinlian.store.sealing import decrypt_payload
 from xinlian.store.statuses import Standing, Standings, standing
 from xinlian.store.writer import Reader
+
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,25 @@ class Records:
         """Batch and on-chain status of a record."""
         with self._store.node.read() as reader:
             return standing(reader, self._department, Stream.RECORDS, row.position)
+
+    async def wait_ended(self, record_id: str, status: Status, timeout_s: float) -> bool:
+        """Wait until the chain shows a status on every revision of a record that was to get it.
+
+        Args:
+            record_id: UUIDv7 text.
+            status: revoked (the latest revision) or erased (every revision).
+            timeout_s: seconds.
+
+        Returns:
+            False when it is not in time.
+        """
+        rows = self.revisions(record_id) if status is Status.ERASED else [self.get(record_id)]
+        end = time.monotonic() + timeout_s
+        while not all(self.standing(row).status >= status for row in rows):
+            if time.monotonic() >= end:
+                return False
+            await asyncio.sleep(_LOOK_S)
+        return True
 
     def search(self, dataset: str, name: str, value: str) -> list[table.Record]:
         """Living latest revisions whose lookup field has a value.

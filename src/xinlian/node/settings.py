@@ -64,6 +64,7 @@ class Settings(BaseSettings):
         120, ge=1, description="Exchange requests that fail authentication, per address and minute, before 429."
     )
     peer_timeout_s: float = Field(20.0, gt=0, description="Time allowed for another node's answer.")
+    idempotency_days: int = Field(7, ge=1, le=90, description="Answers to calls with an Idempotency-Key are kept this long.")
     token_days: int = Field(365, ge=1, description="Longest life of an API token.")
     retention_days: int = Field(1_096, ge=1_096, description="Use records are kept this long (Decree 809 art. 29).")
 

@@ -94,12 +94,14 @@ class Sharing:
         local = self._catalogue.own(dataset, version)
         self._catalogue.require_published(local)
         schema = local.schema
-        async with self._numbering:
-            number = self._state.newest_grant_number(self._department) + 1
-            done = await self._transactions.law(
-                "SharingRegistry", "grant", number, receiver, schema.serial, schema.version, chain_terms(schema, terms)
-            )
-        return await self.info(self._department, number), done.tx_hash
+        on_chain = chain_terms(schema, terms)
+        done = await self._transactions.earlier("SharingRegistry", "grant")
+        if done is None:
+            async with self._numbering:
+                number = self._state.newest_grant_number(self._department) + 1
+                arguments = number, receiver, schema.serial, schema.version, on_chain
+                done = await self._transactions.law("SharingRegistry", "grant", *arguments, facts={"number": number})
+        return await self.info(self._department, done.facts["number"]), done.tx_hash
 
     async def narrow(self, number: int, terms: TermsByName) -> tuple[GrantInfo, str]:
         """Narrow an own grant.

@@ -4,6 +4,8 @@ Rules
 1. A transaction and what it carries (batches, marks) are stored in one step before it is broadcast.
 2. A call returns when it is mined and this node's own view has reached its block, so that what was done can be seen.
 3. Texts that go on chain pass the payload guard first: no ID number, no file, no base64, no free text.
+4. Within a call with an idempotency key every transaction is noted in the call's journal, in the step that stores it. A repeat
+   of the call waits for that transaction and sends no second one, unless it failed for good.
 
 Source: design 5 (payload guard), 6 (Anchoring, senders).
 """
@@ -11,8 +13,10 @@ Source: design 5 (payload guard), 6 (Anchoring, senders).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
@@ -22,6 +26,7 @@ from xinlian.chain.keys import ChainKey
 from xinlian.chain.rpc import AsksChain
 from xinlian.chain.sender import Mined, Sender, SenderOptions, StoredTx
 from xinlian.node.following import Following
+from xinlian.node.idempotency import current_journal
 from xinlian.node.payload_guard import check_payload
 from xinlian.protocol.chainview import BlockRef
 from xinlian.protocol.errors import ChainError, ConfigError
@@ -36,22 +41,25 @@ HELD_WITHIN_S = 5.0
 LOOK_S = 0.1
 IDLE_S = 0.5
 _OPEN_STATES = ("prepared", "sent", "replaced")
+_SETTLED_STATES = ("mined", "final", "failed")
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a transaction carries: batches as (stream, sequence), ids of marks."""
+    """What a transaction carries: batches as (stream, sequence), ids of marks; ``on_stored`` runs in the step that stores it."""
 
-    batches: tuple[tuple[int, int], ...]
-    marks: tuple[int, ...]
+    batches: tuple[tuple[int, int], ...] = ()
+    marks: tuple[int, ...] = ()
+    on_stored: Callable[[Transaction, str], None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A transaction that succeeded: hash (0x hex) and block number."""
+    """A transaction that succeeded: hash (0x hex), block number, and the facts that were noted with it."""
 
     tx_hash: str
     block_number: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class OutboxLog:
@@ -87,6 +95,8 @@ class OutboxLog:
             tx_id = table.insert_tx(transaction, signed)
             if isinstance(load, Load):
                 table.load_tx(transaction, tx_id, load.batches, load.marks)
+                if load.on_stored is not None:
+                    load.on_stored(transaction, tx.hash)
             old = None if replaces is None else table.tx_by_hash(transaction, replaces)
             if old is not None:
                 table.tx_replaced(transaction, old.id, tx_id)
@@ -142,6 +152,7 @@ class Transactions:
         self._addresses = {name: contract.address for name, contract in deployment.contracts.items()}
         self._senders = {role: Sender(rpc, key, log, options) for role, key in keys.items()}
         self._following = following
+        self._writer = writer
         self._to_resync: set[str] = set()
         following.on_rollback = self.rolled_back
 
@@ -153,13 +164,20 @@ class Transactions:
         """The address of a role's key."""
         return self._sender(role).address
 
-    async def law(self, contract: str, function: str, *args: object) -> Done:
-        """Send with the LAW key (grants, cases, proposals)."""
-        return await self._send("law", contract, function, args, None)
+    async def law(self, contract: str, function: str, *args: object, facts: Mapping[str, object] | None = None) -> Done:
+        """Send with the LAW key (grants, cases, proposals).
+
+        Args:
+            contract: its name.
+            function: of the contract.
+            args: of the function.
+            facts: what a repeat of the call must know of this one (JSON types), besides its body.
+        """
+        return await self._send("law", contract, function, args, Load(), facts)
 
     async def admin(self, contract: str, function: str, *args: object) -> Done:
         """Send with the ADMIN key (own keys)."""
-        return await self._send("admin", contract, function, args, None)
+        return await self._send("admin", contract, function, args, Load())
 
     async def authority(self, contract: str, function: str, *args: object) -> Done:
         """Send with the authority's key.
@@ -167,7 +185,7 @@ class Transactions:
         Raises:
             ConfigError: ``authority-key-missing`` on nodes that do not hold it.
         """
-        return await self._send("authority", contract, function, args, None)
+        return await self._send("authority", contract, function, args, Load())
 
     async def anchor(self, contract: str, function: str, *args: object, load: Load) -> Done:
         """Send with the ANCHOR key, with what it carries."""
@@ -181,16 +199,68 @@ class Transactions:
             raise ConfigError("chain-key-missing", f"this node holds no key of role {role}", role=role)
         return found
 
-    async def _send(self, role: str, contract: str, function: str, args: Sequence[object], load: Load | None) -> Done:
+    async def _send(
+        self,
+        role: str,
+        contract: str,
+        function: str,
+        args: Sequence[object],
+        load: Load,
+        facts: Mapping[str, object] | None = None,
+    ) -> Done:
         sender = self._sender(role)
         check_payload(args)
+        earlier = await self.earlier(contract, function)
+        if earlier is not None:
+            return earlier
         await self._following.require_sending(HELD_WITHIN_S)
-        label = f"{contract}.{function}"
+        label, journal, known = f"{contract}.{function}", current_journal(), dict(facts or {})
+        step = journal.next_step(label)
+        journal.take(label)
+
+        def on_stored(transaction: Transaction, tx_hash: str) -> None:
+            journal.note(transaction, step, {"hash": tx_hash, "facts": known})
+
         call = Call(self._addresses[contract], encode_call(contract, function, args), label)
-        ticket = await sender.send(call, label, load)
+        ticket = await sender.send(call, label, replace(load, on_stored=on_stored))
         mined: Mined = await sender.wait(ticket, MINED_WITHIN_S)
         await self._following.reach(mined.block.number, SEEN_WITHIN_S)
-        return Done(mined.hash, mined.block.number)
+        return Done(mined.hash, mined.block.number, known)
+
+    async def earlier(self, contract: str, function: str) -> Done | None:
+        """What an earlier attempt of the call that is being carried out did on chain, once it is mined.
+
+        Ask before checking what the transaction itself changes (a case that must not exist yet), and send nothing when there
+        was one.
+
+        Returns:
+            None when there was none, or it failed for good.
+
+        Raises:
+            ChainError: ``tx-timeout`` while it is still on its way; repeat the call.
+        """
+        label, journal = f"{contract}.{function}", current_journal()
+        noted = journal.noted(journal.next_step(label))
+        if noted is None:
+            return None
+        end = time.monotonic() + MINED_WITHIN_S
+        while (found := self._settled(noted["hash"])) is None:
+            if time.monotonic() >= end:
+                raise ChainError("tx-timeout", f"{label}: not mined yet, stays queued", hash=noted["hash"])
+            await asyncio.sleep(LOOK_S)
+        if found.state == "failed" or found.block_number is None:
+            return None
+        journal.take(label)
+        await self._following.reach(found.block_number, SEEN_WITHIN_S)
+        return Done(found.hash, found.block_number, noted["facts"])
+
+    def _settled(self, tx_hash: str) -> table.StoredTransaction | None:
+        """The transaction, or the one that took its place, once it was mined or failed; None while it is on its way."""
+        with self._writer.read() as reader:
+            found = table.tx_by_hash(reader, tx_hash)
+            while found is not None and found.replaced_by is not None:
+                found = table.tx_by_id(reader, found.replaced_by)
+        return found if found is not None and found.state in _SETTLED_STATES else None
 
     async def run(self) -> None:
         """Take up stored transactions and watch all senders until cancelled."""

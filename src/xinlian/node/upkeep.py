@@ -1,4 +1,4 @@
-"""Regular upkeep: what has reached its disposal date goes, and sealed answers that nobody can ask for again.
+"""Regular upkeep: what has reached its disposal date goes, and answers that nobody can ask for again.
 
 Rules
 1. Values received for a case and the openings of its subjects are deleted at their disposal date, but never while the case is
@@ -6,7 +6,9 @@ Rules
 2. A sealed answer is kept for as long as the same request may come again; its ``rid`` and digests stay.
 3. The key store is backed up once a day into ``key-backups`` of the data folder, and a backup lives seven days: an erasure is
    beyond recovery when the last backup from before it is gone.
-4. What was deleted leaves the write-ahead log as well; when that is busy, the next round does it.
+4. Answers to idempotent calls, and the notes of calls that never got one, are kept for ``idempotency_days``; then their keys are
+   free again.
+5. What was deleted leaves the write-ahead log as well; when that is busy, the next round does it.
 
 Source: design 4.4 (short-lived key backups), 4.5 ("the same rid and bytes"), 9 (disposal date); PIPL art. 19, 47.
 """
@@ -23,7 +25,7 @@ import structlog
 from xinlian.node.asking import DISPOSE_AFTER_S
 from xinlian.node.chain_state import ChainState
 from xinlian.protocol.errors import StoreError
-from xinlian.store import case_files, exchange, record_keys
+from xinlian.store import case_files, exchange, idempotency, record_keys
 from xinlian.store.writer import Transaction, Writer
 
 _log = structlog.get_logger(__name__)
@@ -31,8 +33,9 @@ _log = structlog.get_logger(__name__)
 PERIOD_S = 600.0
 ANSWER_KEPT_S = 3_600
 """Many times the longest window of a request."""
-BACKUP_EVERY_S = 86_400
-BACKUP_KEPT_S = 7 * 86_400
+DAY_S = 86_400
+BACKUP_EVERY_S = DAY_S
+BACKUP_KEPT_S = 7 * DAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Upkeep:
         wall_s: wall clock, epoch seconds.
         keys: keys.db.
         backups_dir: where its backups go.
+        idempotency_days: how long answers to idempotent calls are kept.
     """
 
     writer: Writer
@@ -52,6 +56,7 @@ class Upkeep:
     wall_s: Callable[[], float]
     keys: Writer
     backups_dir: Path
+    idempotency_days: int
 
     async def run(self) -> None:
         """Keep the store tidy until cancelled."""
@@ -64,7 +69,7 @@ class Upkeep:
         """One round.
 
         Returns:
-            How many values, openings and answers went.
+            How many values, openings and answers (of both kinds) went.
 
         Raises:
             StoreError: when the database fails; the next round does it.
@@ -79,7 +84,8 @@ class Upkeep:
                     case_files.set_disposal(tx, case_ref, now + DISPOSE_AFTER_S)
             due = [case_ref for case_ref in case_files.cases_due(tx, now) if case_ref not in is_open]
             gone = sum(case_files.dispose_case(tx, case_ref, now) for case_ref in due)
-            return gone + exchange.forget_answers_before(tx, now - ANSWER_KEPT_S)
+            gone += exchange.forget_answers_before(tx, now - ANSWER_KEPT_S)
+            return gone + idempotency.forget_before(tx, now - self.idempotency_days * DAY_S)
 
         gone = await self.writer.write(job)
         if gone > 0:

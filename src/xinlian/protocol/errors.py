@@ -552,6 +552,16 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "The first call with this Idempotency-Key created a record that was erased since, so its answer is gone.",
         "Use a fresh key for another request.",
     ),
+    CodeEntry(
+        "token-already-issued",
+        "This call made a token before; a token is shown once and not kept.",
+        "Make another token with a fresh Idempotency-Key; the first one, if it was lost, ends at its date.",
+    ),
+    CodeEntry(
+        "query-disposed",
+        "This query was asked before, and what it brought was disposed of since.",
+        "Ask again with a fresh Idempotency-Key; that is another use of the grant.",
+    ),
     CodeEntry("parked-unknown", "There is no parked item with this number.", "Look at the list of parked items."),
     # -- node: records and datasets --------------------------------------------------------------------
     CodeEntry(

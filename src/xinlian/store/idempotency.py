@@ -3,7 +3,8 @@
 Rules
 1. Of the body only a keyed digest is kept (``sealing.keyed_tag``); of the answer only what names things (ids), encrypted.
 2. An erasure empties the rows whose answer names an erased record; the key stays taken.
-3. The row is written in the same job as what the request creates.
+3. A row is written in the same job as what the request creates (``keep``), or before it (``begin``); then every job that does
+   something says so in the row (``note``), and ``finish`` puts the answer in the notes' place.
 """
 
 from __future__ import annotations
@@ -37,12 +38,16 @@ class Slot:
         return f"idempotency {self.user_id} {self.route} {self.key}"
 
 
+OPEN = 0
+"""Status of a request that has no answer yet; its ``response`` are notes of what was done, None for nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """The first answer.
 
     Args:
-        status: HTTP status.
+        status: HTTP status, or ``OPEN``.
         response: JSON bytes without personal data; None once an erasure emptied it.
         created_at: wall clock, epoch seconds.
         positions: first and last record created, so that erasing one of them empties the row; None for none.
@@ -94,6 +99,55 @@ def keep(tx: Transaction, sealer: Sealer, slot: Slot, answer: Kept) -> None:
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (slot.user_id, slot.route, slot.key, slot.body_tag, answer.status, sealed, first, last, answer.created_at),
     )
+
+
+def begin(tx: Transaction, slot: Slot, created_at: int) -> None:
+    """Commit that a request is to be carried out; call ``find`` on the same transaction before.
+
+    Raises:
+        StoreError: ``store-constraint`` when the key is taken already.
+    """
+    tx.run(
+        "INSERT INTO idempotency (user_id, route, key, body_tag, status, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        (slot.user_id, slot.route, slot.key, slot.body_tag, OPEN, created_at),
+    )
+
+
+def note(tx: Transaction, sealer: Sealer, slot: Slot, notes: bytes) -> None:
+    """Keep what an open request has done so far, in the job that does it.
+
+    Raises:
+        ConflictError: ``idempotency-race`` when the request is not open: nothing may be done for it.
+    """
+    _replace(tx, slot, OPEN, sealer.seal(slot.place, notes))
+
+
+def finish(tx: Transaction, sealer: Sealer, slot: Slot, status: int, response: bytes) -> None:
+    """Put the answer in the place of an open request's notes.
+
+    Raises:
+        ConflictError: ``idempotency-race`` when the request is not open.
+    """
+    _replace(tx, slot, status, sealer.seal(slot.place, response))
+
+
+def _replace(tx: Transaction, slot: Slot, status: int, sealed: bytes) -> None:
+    changed = tx.run(
+        "UPDATE idempotency SET status = ?, response_sealed = ? WHERE user_id = ? AND route = ? AND key = ? AND status = ?",
+        (status, sealed, slot.user_id, slot.route, slot.key, OPEN),
+    )
+    if changed != 1:
+        raise ConflictError("idempotency-race", "this call is not open any more; repeat it", key=slot.key)
+
+
+def release(tx: Transaction, slot: Slot) -> bool:
+    """Take back a request that has noted nothing: its key is free again.
+
+    Returns:
+        False when something was done, and the request stays open.
+    """
+    sql = "DELETE FROM idempotency WHERE user_id = ? AND route = ? AND key = ? AND status = ? AND response_sealed IS NULL"
+    return tx.run(sql, (slot.user_id, slot.route, slot.key, OPEN)) == 1
 
 
 def forget_before(tx: Transaction, time: int) -> int:

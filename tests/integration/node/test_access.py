@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from starlette.routing import Route
 
 from tests.integration.node.conftest import Rows
 from tests.support.http import Client, client_of, token_for
 from tests.support.network import D01, D02, Network
-from xinlian.api import openapi
+from tests.support.routes import DOCUMENTS, filled, routes
+from xinlian.api import examples
 from xinlian.api.access import PUBLIC, decisions
-from xinlian.api.app import create_app
 from xinlian.node.people import NewUser, Person, Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-DOCUMENTS = {"/api/v1/openapi.json"}
-"""The document of the API: it shows nothing of the node."""
 
 OPEN = {
     ("GET", "/healthz"),
@@ -95,16 +90,6 @@ DECIDED: dict[tuple[str, str], set[Role]] = {
 }
 
 
-def routes(network: Network) -> list[tuple[str, str, Route]]:
-    """(method, path, route) of everything the application serves."""
-    app = create_app(network[D02].node)
-    served = []
-    for route in openapi.served(app):
-        assert isinstance(route, Route), f"{route!r}: mounts and sockets need a decision of their own"
-        served += [(method, route.path, route) for method in sorted(route.methods or ()) if method != "HEAD"]
-    return served
-
-
 async def test_every_route_has_exactly_one_decision_and_it_is_the_one_written_here(network: Network) -> None:
     found: dict[tuple[str, str], set[Role]] = {}
     for method, path, route in routes(network):
@@ -116,25 +101,6 @@ async def test_every_route_has_exactly_one_decision_and_it_is_the_one_written_he
     assert {place for place, roles in found.items() if not roles} == OPEN
     assert {place: roles for place, roles in found.items() if roles} == DECIDED
     assert PUBLIC.roles == frozenset()
-
-
-FILLED = {
-    "dataset": "GJJ-01",
-    "record_id": "01a208dd-04fb-7410-b86b-913eca60739a",
-    "uscc": D02,
-    "provider": D02,
-    "lead": D02,
-    "case_no": "NONE",
-    "number": "999",
-    "position": "999",
-    "user_id": "999",
-    "item_id": "999",
-    "rid": "none",
-}
-
-
-def filled(path: str) -> str:
-    return re.sub(r"\{(\w+)\}", lambda match: FILLED[match[1]], path)
 
 
 @pytest.mark.parametrize(("method", "path"), DECIDED, ids=[f"{method} {path}" for method, path in DECIDED])
@@ -294,8 +260,8 @@ async def test_the_document_names_every_route(client: Client, network: Network) 
     assert described == served
     plain = {(method, path) for method, path, route in routes(network) if not isinstance(route, APIRoute)}
     plain -= {("GET", path) for path in DOCUMENTS}
-    assert set(openapi.HOT) == plain
-    assert served >= {*openapi.ANSWERS, *openapi.BODIES, *openapi.OTHER_MEDIA}
+    assert set(examples.HOT) == plain
+    assert served >= {*examples.ANSWERS, *examples.BODIES, *examples.OTHER_MEDIA}
 
 
 async def test_every_operation_has_examples_problems_and_its_security(client: Client) -> None:

@@ -13,7 +13,7 @@ import pytest
 from xinlian.node.asking import DISPOSE_AFTER_S
 from xinlian.node.chain_state import ChainState
 from xinlian.node.upkeep import ANSWER_KEPT_S, BACKUP_EVERY_S, BACKUP_KEPT_S, Upkeep
-from xinlian.store import case_files, exchange
+from xinlian.store import case_files, exchange, idempotency
 from xinlian.store.opening import Store, open_store
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Transaction
@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def upkeep(store: Store, at: int) -> Upkeep:
     cases = {ref: SimpleNamespace(ref=ref, is_open=ref == OPEN) for ref in (OPEN, CLOSED)}
-    return Upkeep(store.node, cast("ChainState", SimpleNamespace(cases=cases)), lambda: at, store.keys, Path("unused"))
+    return Upkeep(store.node, cast("ChainState", SimpleNamespace(cases=cases)), lambda: at, store.keys, Path("unused"), 7)
 
 
 def left(store: Store) -> list[tuple[str | None, str]]:
@@ -75,12 +75,29 @@ async def test_sealed_answers_are_forgotten_when_nobody_can_ask_for_them_again(s
     assert found.answer is None
 
 
+async def test_answers_to_idempotent_calls_live_seven_days_and_their_keys_are_free_then(store: Store) -> None:
+    sealer = Sealer(os.urandom(32), os.urandom)
+    done, broken_off = (idempotency.Slot(1, "POST /grants", key, b"t" * 32) for key in ("done", "broken off"))
+
+    def fill(tx: Transaction) -> None:
+        idempotency.keep(tx, sealer, done, idempotency.Kept(201, b"{}", NOW))
+        idempotency.begin(tx, broken_off, NOW)
+        idempotency.note(tx, sealer, broken_off, b"{}")
+
+    await store.node.write(fill)
+    assert await upkeep(store, NOW + 7 * 86_400).once() == 0
+    assert await upkeep(store, NOW + 7 * 86_400 + 1).once() == 2
+    with store.node.read() as reader:
+        assert idempotency.find(reader, sealer, done) is None
+        assert reader.fetch("SELECT count(*) FROM idempotency") == [(0,)]
+
+
 def test_the_key_store_is_backed_up_daily_and_a_backup_lives_a_week(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "key-backups"
     state = cast("ChainState", SimpleNamespace(cases={}))
 
     def at(moment: int) -> list[str]:
-        Upkeep(store.node, state, lambda: moment, store.keys, folder).back_up_keys()
+        Upkeep(store.node, state, lambda: moment, store.keys, folder, 7).back_up_keys()
         return sorted(path.name for path in folder.iterdir())
 
     assert len(at(NOW)) == 1

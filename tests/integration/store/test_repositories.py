@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,6 +128,42 @@ def test_the_first_answer_is_kept_and_another_body_refused(store: Store, sealer:
     assert twice.value.code == "store-constraint"
     assert store.node.submit(lambda tx: idempotency.forget_before(tx, 100)).result(5) == 0
     assert store.node.submit(lambda tx: idempotency.forget_before(tx, 101)).result(5) == 1
+
+
+def test_an_open_request_notes_what_it_did_and_ends_once(store: Store, sealer: Sealer) -> None:
+    slot = idempotency.Slot(1, "POST /grants", "key", b"a" * 32)
+
+    def now(work: Callable[[Transaction], Any]) -> Any:
+        return store.node.submit(work).result(5)
+
+    def found() -> idempotency.Kept | None:
+        with store.node.read() as reader:
+            return idempotency.find(reader, sealer, slot)
+
+    too_early: list[Callable[[Transaction], None]] = [
+        lambda tx: idempotency.note(tx, sealer, slot, b"{}"),
+        lambda tx: idempotency.finish(tx, sealer, slot, 201, b"{}"),
+    ]
+    for work in too_early:
+        with pytest.raises(ConflictError) as caught:
+            now(work)
+        assert caught.value.code == "idempotency-race", "a request that was not begun"
+    now(lambda tx: idempotency.begin(tx, slot, 100))
+    assert found() == idempotency.Kept(idempotency.OPEN, None, 100)
+    assert now(lambda tx: idempotency.release(tx, slot)) is True
+    assert found() is None
+    now(lambda tx: idempotency.begin(tx, slot, 100))
+    now(lambda tx: idempotency.note(tx, sealer, slot, b'{"a": 1}'))
+    assert now(lambda tx: idempotency.release(tx, slot)) is False, "something was done"
+    assert found() == idempotency.Kept(idempotency.OPEN, b'{"a": 1}', 100)
+    with pytest.raises(ConflictError) as mismatch, store.node.read() as reader:
+        idempotency.find(reader, sealer, replace(slot, body_tag=b"b" * 32))
+    assert mismatch.value.code == "idempotency-mismatch", "of an open request, too"
+    now(lambda tx: idempotency.finish(tx, sealer, slot, 201, b'{"number": 7}'))
+    assert found() == idempotency.Kept(201, b'{"number": 7}', 100)
+    with pytest.raises(ConflictError):
+        now(lambda tx: idempotency.finish(tx, sealer, slot, 201, b"{}"))
+    assert now(lambda tx: idempotency.release(tx, slot)) is False
 
 
 def test_a_file_is_imported_once_but_a_refused_one_again(store: Store, sealer: Sealer, dataset_id: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from xinlian.api import openapi
+from xinlian.api import examples, openapi
 from xinlian.api.logs import configure_logging
 from xinlian.api.problems import STATUS_BY_CODE
 from xinlian.protocol.errors import CATALOGUE
@@ -85,4 +85,4 @@ def test_examples(schema: dict[str, Any], example: object) -> None:
 
 def test_codes_with_a_status_of_their_own_and_examples_stand_in_the_catalogue() -> None:
     assert set(STATUS_BY_CODE) <= set(CATALOGUE)
-    assert set(openapi.PROBLEM_EXAMPLES.values()) <= set(CATALOGUE)
+    assert set(examples.PROBLEM_EXAMPLES.values()) <= set(CATALOGUE)

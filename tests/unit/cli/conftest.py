@@ -34,6 +34,10 @@ class StubNode:
     answers: dict[tuple[str, str], tuple[int, Any, dict[str, str]]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     pages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    breaking: int = 0
+    """So many next requests are read and never answered: the connection breaks."""
+    races: int = 0
+    """So many after those are told that the same call runs."""
 
     def answer(self, method: str, path: str, body: Any, status: int = 200, **headers: str) -> None:
         self.answers[method, path] = (status, body, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -50,13 +54,23 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.node.asked.append(Asked(self.command, self.path, headers, body))
+        if self.node.breaking > 0:
+            self.node.breaking -= 1
+            self.close_connection = True
+            return
+        if self.node.races > 0:
+            self.node.races -= 1
+            self._tell(409, {"code": "idempotency-race", "detail": "it runs", "retryable": True}, {})
+            return
         path = self.path.partition("?")[0]
         missing: tuple[int, Any, dict[str, str]] = (404, {"code": "route-unknown", "detail": "no such thing"}, {})
         pages = self.node.pages.get(path)
         if pages is not None:
             number = int(self.path.partition("cursor=")[2].partition("&")[0] or 0)
             missing = (200, pages[number], {})
-        status, answer, extra = self.node.answers.get((self.command, path), missing)
+        self._tell(*self.node.answers.get((self.command, path), missing))
+
+    def _tell(self, status: int, answer: Any, extra: dict[str, str]) -> None:
         content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         for name, value in {"Content-Length": str(len(content)), **extra}.items():

@@ -3,11 +3,15 @@ from __future__ import annotations
 import io
 import socket
 import threading
+import time
+import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.unit.cli.conftest import StubNode
+from xinlian.cli import client as client_module
 from xinlian.cli.client import Body, Client, RemoteError, segment
 from xinlian.cli.exit_codes import Exit
 from xinlian.protocol.errors import ConfigError
@@ -172,3 +176,73 @@ def test_queries_leave_out_none_and_write_truth_in_json_words(stub: StubNode) ->
 def test_a_path_segment_cannot_leave_its_place(value: str, expected: str) -> None:
     assert segment(value) == expected
     assert "/" not in segment(value)
+
+
+# -- creating calls ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    return slept
+
+
+def keys(stub: StubNode) -> list[str]:
+    return [one.headers["idempotency-key"] for one in stub.asked]
+
+
+def test_a_creating_call_carries_a_fresh_key_or_the_callers(stub: StubNode) -> None:
+    stub.answer("POST", "/x", {"number": 1}, 201)
+    client = client_of(stub)
+    assert client.once("/x", Body.json({})).json() == {"number": 1}
+    client.once("/x", Body.json({}))
+    replace(client, key="mine").once("/x", Body.json({}))
+    first, second, third = keys(stub)
+    assert uuid.UUID(first) != uuid.UUID(second)
+    assert third == "mine"
+
+
+def test_a_broken_connection_is_tried_again_under_the_same_key_with_the_whole_body(stub: StubNode, pauses: list[float]) -> None:
+    stub.answer("POST", "/x", {"number": 1}, 201)
+    stub.breaking, stub.races = 2, 1
+    stream = io.BytesIO(b"skipped" + b"rows")
+    stream.seek(7)
+    assert client_of(stub).once("/x", Body(stream, "text/csv")).json() == {"number": 1}
+    assert len(set(keys(stub))) == 1
+    assert [one.body for one in stub.asked] == [b"rows"] * 4
+    assert pauses == list(client_module.PAUSES_S[:3])
+
+
+def test_when_the_answer_never_comes_the_problem_names_the_key(stub: StubNode, pauses: list[float]) -> None:
+    stub.breaking = 100
+    with pytest.raises(RemoteError) as caught:
+        client_of(stub).once("/x", Body.json({}))
+    problem = caught.value.problem
+    assert (problem.code, problem.exit_code) == ("node-unreachable", Exit.UNREACHABLE)
+    assert problem.fields["idempotency_key"] == keys(stub)[0]
+    assert f"--idempotency-key {keys(stub)[0]}" in problem.message
+    assert len(pauses) == len(client_module.PAUSES_S) == len(stub.asked) - 1
+
+
+def test_what_was_certainly_not_carried_out_is_not_tried_again(stub: StubNode, pauses: list[float]) -> None:
+    with pytest.raises(RemoteError) as refused:
+        client_of(stub).once("/unknown", Body.json({}))
+    assert refused.value.problem.code == "route-unknown"
+    assert "idempotency_key" not in refused.value.problem.fields
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(RemoteError) as down:
+        Client.create(f"http://127.0.0.1:{port}", None, "xl_secret", 5.0).once("/x", Body.json({}))
+    assert "idempotency_key" not in down.value.problem.fields
+    assert (len(stub.asked), pauses) == (1, [])
+
+
+def test_a_timeout_is_not_tried_again_but_names_the_key(pauses: list[float]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = Client.create(f"http://127.0.0.1:{silent.getsockname()[1]}", None, None, 0.2)
+        with pytest.raises(RemoteError) as caught:
+            client.once("/x", Body.json({}))
+    assert caught.value.problem.fields["idempotency_key"] in caught.value.problem.message
+    assert pauses == []

@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from xinlian.api.access import Access, allow, guarded, node_of
+from xinlian.api.access import Access, allow, creating, guarded, node_of
 from xinlian.api.bodies import read_body, stream_body, wait_seconds
+from xinlian.api.creating import HEADER, REPLAYED
 from xinlian.api.wire import ReasonIn, SearchIn, Wire
 from xinlian.node.accepted import Accepted
 from xinlian.node.files import FileForm, FileKind, kind_of_name
@@ -46,12 +47,12 @@ M = TypeVar("M", bound=Wire)
 
 
 def _answer(body: dict[str, Any], status: int, *, replayed: bool = False) -> Response:
-    headers = {"Idempotency-Replayed": "true"} if replayed else None
+    headers = REPLAYED if replayed else None
     return Response(orjson.dumps(body), status_code=status, media_type="application/json", headers=headers)
 
 
 def _call(request: Request, person: Person, route: str) -> Call | None:
-    key = request.headers.get("idempotency-key")
+    key = request.headers.get(HEADER)
     return None if key is None else node_of(request).idempotency.call(person.id, f"{route} {request.url.path}", key)
 
 
@@ -106,7 +107,7 @@ async def bulk(request: Request, person: Person) -> Response:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media not in _BULK:
         raise InputError("media-type", "send application/x-ndjson or application/json", expected=sorted(_BULK))
-    if media == "application/json" or request.headers.get("idempotency-key") is not None:
+    if media == "application/json" or request.headers.get(HEADER) is not None:
         return await _stored_file(request, person, FileForm(_KINDS[media]))
     dataset = node.catalogue.own(request.path_params["dataset"])
     return await _published(request, None, node.publishing.publish_lines(dataset, stream_body(request, limit), person))
@@ -234,18 +235,26 @@ async def revoke(request: Request, person: Person) -> Response:
     """Revoke a record with a reason."""
     body = _model(ReasonIn, await read_body(request, ROW_LIMIT_BYTES))
     done = await node_of(request).ending.revoke(request.path_params["record_id"], body.reason, person)
-    return JSONResponse(done, status_code=202)
+    return await _ended(request, done, Status.REVOKED)
 
 
 async def erase(request: Request, person: Person) -> Response:
     """Erase all revisions of a record; the status on chain follows."""
     body = _model(ReasonIn, await read_body(request, ROW_LIMIT_BYTES))
     done = await node_of(request).ending.erase(request.path_params["record_id"], body.reason, person)
+    return await _ended(request, done, Status.ERASED)
+
+
+async def _ended(request: Request, done: dict[str, Any], status: Status) -> Response:
+    """The answer to ending a record, once the mark is on chain when the caller waits for that."""
+    wait_s = wait_seconds(request)
+    if wait_s > 0 and await node_of(request).records.wait_ended(done["record_id"], status, wait_s):
+        done = {**done, "state": "anchored"}
     return JSONResponse(done, status_code=202)
 
 
 def _route(path: str, endpoint: Any, method: str, access: Access) -> Route:
-    return Route(path, guarded(access, endpoint), methods=[method], name=endpoint.__name__)
+    return Route(path, guarded(access, endpoint), methods=[method], name=f"{method} {path}")
 
 
 _DATASET = "/api/v1/datasets/{dataset}"
@@ -259,6 +268,6 @@ ROUTES = [
     _route(_DATASET + "/imports", import_file, "POST", _PUBLISHING),
     _route(_RECORD, show, "GET", _LOOKING),
     _route(_RECORD + "/revisions", revise, "POST", _PUBLISHING),
-    _route(_RECORD + "/revoke", revoke, "POST", _PUBLISHING),
-    _route(_RECORD + "/erase", erase, "POST", _PUBLISHING),
+    _route(_RECORD + "/revoke", creating(revoke), "POST", _PUBLISHING),
+    _route(_RECORD + "/erase", creating(erase), "POST", _PUBLISHING),
 ]

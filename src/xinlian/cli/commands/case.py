@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from xinlian.cli.client import segment
-from xinlian.cli.command import ONLINE, Session, command, group
+from xinlian.cli.client import Body, segment
+from xinlian.cli.command import CREATING, ONLINE, Session, command, group
 from xinlian.cli.files import read_json, read_object
 from xinlian.cli.output import pairs, table
 
@@ -19,7 +19,7 @@ CaseNo = Annotated[str, typer.Argument(metavar="CASE_NO", help="A-Z 0-9 _ -, at 
 _COLUMNS = ("lead", "case_no", "opened_at", "closed_at", "outcome", "subject_count", "participants")
 
 
-@command(app, "open", ONLINE)
+@command(app, "open", CREATING)
 def open_case(
     session: Session,
     case_no: CaseNo,
@@ -29,7 +29,7 @@ def open_case(
 ) -> None:
     """Open a case led by this department. On the chain its subjects are only a salted root."""
     body = {"case_no": case_no, "scenario": scenario, "participants": participant or [], "subjects": read_json(subjects)}
-    made = session.client.post("/api/v1/cases", body)
+    made = session.client.once("/api/v1/cases", Body.json(body)).json()
     session.output.result(made, lambda: pairs(made))
 
 
@@ -47,18 +47,18 @@ def show(session: Session, lead: Annotated[str, typer.Argument(help="USCC of the
     session.output.result(found, lambda: pairs(found))
 
 
-@command(app, "add-subject", ONLINE)
+@command(app, "add-subject", CREATING)
 def add_subject(
     session: Session,
     case_no: CaseNo,
     file: Annotated[str, typer.Argument(help='JSON object {"kind", "value"}; - for stdin.')] = "-",
 ) -> None:
     """Add a subject to an open case of this department."""
-    made = session.client.post(f"/api/v1/cases/{segment(case_no)}/subjects", read_object(file))
+    made = session.client.once(f"/api/v1/cases/{segment(case_no)}/subjects", Body.json(read_object(file))).json()
     session.output.result(made, lambda: pairs(made))
 
 
-@command(app, "close", ONLINE)
+@command(app, "close", CREATING)
 def close(
     session: Session,
     case_no: CaseNo,
@@ -67,5 +67,5 @@ def close(
     ],
 ) -> None:
     """Close a case; case-bound grants no longer give anything for it."""
-    made = session.client.post(f"/api/v1/cases/{segment(case_no)}/close", {"outcome": outcome})
+    made = session.client.once(f"/api/v1/cases/{segment(case_no)}/close", Body.json({"outcome": outcome})).json()
     session.output.result(made, lambda: pairs(made))

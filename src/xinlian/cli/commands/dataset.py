@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xinlian.cli.client import Body, segment
-from xinlian.cli.command import OFFLINE, ONLINE, Session, command, group
+from xinlian.cli.command import CREATING, OFFLINE, ONLINE, Session, command, group
 from xinlian.cli.files import read_bytes, unreadable, write_bytes
 from xinlian.cli.output import pairs, table
 from xinlian.protocol.errors import InputError
@@ -75,11 +75,11 @@ def _template_of(file: Path) -> bytes:
     return make_template(_load(file))
 
 
-@command(app, "propose", ONLINE)
+@command(app, "propose", CREATING)
 def propose(session: Session, file: Annotated[str, typer.Argument(help="Schema file; - for standard input.")]) -> None:
     """Propose a dataset, or a new version of one, to the authority."""
     source = read_bytes(file, MAX_SCHEMA_BYTES)
-    entry = session.client.call("POST", "/api/v1/datasets", Body(source, "application/schema+json")).json()
+    entry = session.client.once("/api/v1/datasets", Body(source, "application/schema+json")).json()
     session.output.result(entry, lambda: pairs(entry))
 
 

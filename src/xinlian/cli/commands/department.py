@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xinlian.cli.command import OFFLINE, ONLINE, Session, command, group
+from xinlian.cli.client import Body
+from xinlian.cli.command import CREATING, OFFLINE, ONLINE, Session, command, group
 from xinlian.cli.files import read_bytes, write_bytes, write_secret
 from xinlian.cli.output import pairs, table
 from xinlian.cli.signing import KEYS_FOLDER, LightOption, PassphraseOption, load_keys, read_passphrase
@@ -231,10 +232,10 @@ def show(session: Session, uscc: Annotated[str, typer.Argument(metavar="USCC")])
     session.output.result(found, lambda: pairs(found))
 
 
-@command(app, "rotate-keys", ONLINE)
+@command(app, "rotate-keys", CREATING)
 def rotate_keys(session: Session, kind: Annotated[str, typer.Option("--kind", help="signing or hpke.")] = "signing") -> None:
     """Replace the node's signing or sealing key and publish the new key set; old evidence still verifies."""
     if kind not in ("signing", "hpke"):
         raise InputError("argument-form", "--kind is signing or hpke", expected=["signing", "hpke"])
-    done = session.client.post("/api/v1/keys/rotate", {"kind": kind})
+    done = session.client.once("/api/v1/keys/rotate", Body.json({"kind": kind})).json()
     session.output.result(done, lambda: pairs(done))

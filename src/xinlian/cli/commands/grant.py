@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from xinlian.cli.client import segment
-from xinlian.cli.command import ONLINE, Session, command, group
+from xinlian.cli.client import Body, segment
+from xinlian.cli.command import CREATING, ONLINE, Session, command, group
 from xinlian.cli.files import read_object
 from xinlian.cli.output import pairs, table
 from xinlian.protocol.errors import InputError
@@ -19,7 +19,7 @@ _COLUMNS = ("provider", "number", "receiver", "code", "version", "state", "runni
 _DAY_S = 86_400
 
 
-@command(app, "give", ONLINE)
+@command(app, "give", CREATING)
 def give(
     session: Session,
     file: Annotated[str | None, typer.Argument(help="Grant as a JSON object (docs/cli.md); - for stdin; or use options.")] = None,
@@ -49,7 +49,7 @@ def give(
         body |= {"uses_per_case": uses, "standing": standing}
         if version is not None:
             body["version"] = version
-    made = session.client.post("/api/v1/grants", body)
+    made = session.client.once("/api/v1/grants", Body.json(body)).json()
     session.output.result(made, lambda: _text(made))
 
 
@@ -72,25 +72,25 @@ def show(session: Session, provider: Annotated[str, typer.Argument(help="USCC.")
     session.output.result(found, lambda: _text(found))
 
 
-@command(app, "narrow", ONLINE)
+@command(app, "narrow", CREATING)
 def narrow(
     session: Session,
     number: Number,
     file: Annotated[str, typer.Argument(help="The new terms as a JSON object; - for stdin. No term may become wider.")],
 ) -> None:
     """Narrow a grant's terms."""
-    made = session.client.post(f"/api/v1/grants/{number}/narrow", read_object(file))
+    made = session.client.once(f"/api/v1/grants/{number}/narrow", Body.json(read_object(file))).json()
     session.output.result(made, lambda: _text(made))
 
 
-@command(app, "revoke", ONLINE)
+@command(app, "revoke", CREATING)
 def revoke(
     session: Session,
     number: Number,
     reason: Annotated[int, typer.Option("--reason", min=0, max=255, help="Registered reason code.")],
 ) -> None:
     """Revoke a grant for good."""
-    made = session.client.post(f"/api/v1/grants/{number}/revoke", {"reason": reason})
+    made = session.client.once(f"/api/v1/grants/{number}/revoke", Body.json({"reason": reason})).json()
     session.output.result(made, lambda: _text(made))
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 
 from xinlian.cli.client import Body, Reply, segment
-from xinlian.cli.command import ONLINE, Session, command, single
+from xinlian.cli.command import CREATING, Session, command, single
 from xinlian.cli.files import read_bytes, unreadable
 from xinlian.cli.output import pairs
 from xinlian.protocol.errors import InputError
@@ -24,11 +24,10 @@ MEDIA_TYPES = {
 }
 """Media type of each ``--format``."""
 _SUFFIXES = {".csv": "csv", ".txt": "csv", ".xlsx": "xlsx", ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json"}
-Key = Annotated[str | None, typer.Option("--key", help="Idempotency key: the same key and body are published once.")]
 Wait = Annotated[int | None, typer.Option("--wait", min=1, max=60, help="Wait up to this many seconds until it is anchored.")]
 
 
-@command(app, "publish", ONLINE)
+@command(app, "publish", CREATING)
 def publish(
     session: Session,
     file: Annotated[str, typer.Argument(help="CSV, XLSX, NDJSON or JSON file; - for one JSON row or an array on stdin.")],
@@ -37,34 +36,26 @@ def publish(
         str | None, typer.Option("--format", help="csv, xlsx, ndjson or json; default: by the file's name.")
     ] = None,
     encoding: Annotated[str | None, typer.Option("--encoding", help="utf-8 or gb18030, for CSV; default: found out.")] = None,
-    key: Key = None,
     wait: Wait = None,
 ) -> None:
     """Publish rows. A file is taken as a whole: one row at fault and nothing is published."""
     records = f"/api/v1/datasets/{segment(dataset)}"
-    headers = call_headers(key, wait)
+    headers = preferring(wait)
     if file == "-":
         body, route = _from_stdin(format_, headers)
-        reply = session.client.call("POST", f"{records}/{route}", body)
+        reply = session.client.once(f"{records}/{route}", body)
     else:
         reply = _import(session, f"{records}/imports", Path(file), media_type(file, format_, encoding), headers)
     answer = reply.json()
-    if reply.headers.get("idempotency-replayed") == "true":
+    if session.key is not None and reply.headers.get("idempotency-replayed") == "true":
         answer["replayed"] = True
         session.output.progress("this key was used before: the first answer is shown again")
     session.output.result(answer, lambda: pairs(_brief(answer)))
 
 
-def call_headers(key: str | None, wait_s: int | None) -> dict[str, str]:
-    """Headers of a creating call: idempotency key and how long to wait for the anchor."""
-    headers = {}
-    if key is not None:
-        if not key.isascii() or not key.isprintable() or not key.strip():
-            raise InputError("argument-form", "--key takes printable ASCII characters", expected="ASCII text")
-        headers["Idempotency-Key"] = key
-    if wait_s is not None:
-        headers["Prefer"] = f"wait={wait_s}"
-    return headers
+def preferring(wait_s: int | None) -> dict[str, str]:
+    """The header that says how long to wait for the anchor."""
+    return {} if wait_s is None else {"Prefer": f"wait={wait_s}"}
 
 
 def media_type(name: str, format_: str | None, encoding: str | None) -> str:
@@ -95,7 +86,7 @@ def _import(session: Session, path: str, file: Path, media: str, headers: dict[s
     headers = {**headers, "X-File-Name": quote(file.name)}
     try:
         with file.open("rb") as stream:
-            return session.client.call("POST", path, Body(stream, media, headers))
+            return session.client.once(path, Body(stream, media, headers))
     except OSError as error:
         raise unreadable(str(file), error) from error
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from xinlian.cli.client import segment
-from xinlian.cli.command import ONLINE, Session, command, end_with, group
+from xinlian.cli.client import Body, segment
+from xinlian.cli.command import CREATING, ONLINE, Session, command, end_with, group
 from xinlian.cli.exit_codes import Exit
 from xinlian.cli.files import read_json, read_object, write_bytes
 from xinlian.cli.output import cell, pairs, table
@@ -26,7 +26,7 @@ _EXITS = {"refused": Exit.REFUSED, "no-answer": Exit.UNREACHABLE, "not-proven": 
 """Exit code by the state of a query or the outcome of an item; every other one is 0."""
 
 
-@command(app, "run", ONLINE)
+@command(app, "run", CREATING)
 def run(
     session: Session,
     file: Annotated[str | None, typer.Argument(help="The query as a JSON object (docs/cli.md); - for stdin; or options.")] = None,
@@ -49,7 +49,7 @@ def run(
         body |= {"fields": field or [], "items": read_json(items)}
         if view is not None:
             body["view"] = view
-    answer = session.client.post("/api/v1/queries", body)
+    answer = session.client.once("/api/v1/queries", Body.json(body)).json()
     session.output.result(answer, lambda: _sheet(answer, str(body.get("provider")), str(body.get("mode"))))
     end_with(exit_of_query(answer))
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from xinlian.cli.client import Body, segment
-from xinlian.cli.command import ONLINE, Session, command, group
-from xinlian.cli.commands.publish import Key, Wait, call_headers
+from xinlian.cli.command import CREATING, ONLINE, Session, command, group
+from xinlian.cli.commands.publish import Wait, preferring
 from xinlian.cli.files import read_bytes
 from xinlian.cli.output import cell, pairs, table
 from xinlian.protocol.errors import InputError
@@ -69,38 +69,38 @@ def _text(record: dict[str, object]) -> str:
     return pairs(head) + "\n\n" + table(("field", "value"), [(name, cell(value)) for name, value in fields.items()])
 
 
-@command(app, "revise", ONLINE)
+@command(app, "revise", CREATING)
 def revise(
     session: Session,
     record_id: RecordId,
     file: Annotated[str, typer.Argument(help="The whole row as a JSON object; - for standard input.")] = "-",
-    key: Key = None,
     wait: Wait = None,
 ) -> None:
     """Publish a new revision of a record."""
-    body = Body(read_bytes(file, MAX_ROW_BYTES), headers=call_headers(key, wait))
-    answer = session.client.call("POST", f"{_path(record_id)}/revisions", body).json()
+    body = Body(read_bytes(file, MAX_ROW_BYTES), headers=preferring(wait))
+    answer = session.client.once(f"{_path(record_id)}/revisions", body).json()
     session.output.result(answer, lambda: pairs(answer))
 
 
-@command(app, "revoke", ONLINE)
-def revoke(session: Session, record_id: RecordId, reason: Reason) -> None:
+@command(app, "revoke", CREATING)
+def revoke(session: Session, record_id: RecordId, reason: Reason, wait: Wait = None) -> None:
     """Revoke a record: it stays proven, its status on the chain becomes revoked."""
-    answer = session.client.post(f"{_path(record_id)}/revoke", {"reason": reason})
+    answer = session.client.once(f"{_path(record_id)}/revoke", Body.json({"reason": reason}, preferring(wait))).json()
     session.output.result(answer, lambda: pairs(answer))
 
 
-@command(app, "erase", ONLINE)
+@command(app, "erase", CREATING)
 def erase(
     session: Session,
     record_id: RecordId,
     reason: Reason,
     yes: Annotated[bool, typer.Option("--yes", help="Erase without asking.")] = False,
+    wait: Wait = None,
 ) -> None:
     """Erase a record for ever: its key is destroyed, its values cannot be restored."""
     if not yes:
         typer.confirm(f"Erase record {record_id} for ever?", abort=True, err=True)
-    answer = session.client.post(f"{_path(record_id)}/erase", {"reason": reason})
+    answer = session.client.once(f"{_path(record_id)}/erase", Body.json({"reason": reason}, preferring(wait))).json()
     session.output.result(answer, lambda: pairs(answer))
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from xinlian.cli.command import ONLINE, Session, command, group
+from xinlian.cli.client import Body
+from xinlian.cli.command import CREATING, ONLINE, Session, command, group
 from xinlian.cli.files import write_secret
 from xinlian.cli.output import pairs, table
 
@@ -18,7 +19,7 @@ _COLUMNS = ("id", "person_id", "name", "post", "roles", "expires", "disabled")
 _DAY_S = 86_400
 
 
-@command(app, "add", ONLINE)
+@command(app, "add", CREATING)
 def add(
     session: Session,
     person_id: Annotated[str, typer.Argument(help="Staff number, never an ID number.")],
@@ -30,7 +31,7 @@ def add(
     """Add a user."""
     expires = int(time.time()) + days * _DAY_S
     body = {"person_id": person_id, "name": name, "post": post, "roles": role, "expires": expires}
-    user = session.client.post("/api/v1/users", body)
+    user = session.client.once("/api/v1/users", Body.json(body)).json()
     session.output.result(user, lambda: pairs(user))
 
 
@@ -41,7 +42,7 @@ def list_users(session: Session) -> None:
     session.output.result({"items": found}, lambda: table(_COLUMNS, [[item.get(c) for c in _COLUMNS] for item in found]))
 
 
-@command(app, "token", ONLINE)
+@command(app, "token", CREATING)
 def token(
     session: Session,
     user: UserId,
@@ -50,7 +51,7 @@ def token(
     out: Annotated[Path | None, typer.Option("--out", help="New file of mode 0600 for the token, instead of stdout.")] = None,
 ) -> None:
     """Make a token for a user. This is the only time it can be seen."""
-    made = session.client.post(f"/api/v1/users/{user}/tokens", {"days": days, "label": label})["token"]
+    made = session.client.once(f"/api/v1/users/{user}/tokens", Body.json({"days": days, "label": label})).json()["token"]
     if out is None:
         session.output.result({"token": made}, made)
         return

@@ -11,7 +11,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from xinlian.node.asking.history import History
+from xinlian.node.asking.history import NOTED, History
 from xinlian.node.asking.judging import Judging
 from xinlian.node.asking.question import Asked, AskItem, Question, Sent, ShownItem, case_ref
 from xinlian.node.bundles import Bundles
@@ -20,6 +20,7 @@ from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import CaseState, ChainState, GrantState
 from xinlian.node.clock import Clock
 from xinlian.node.following import Following
+from xinlian.node.idempotency import current_journal
 from xinlian.node.identity import Identity
 from xinlian.node.peer_client import PeerClient, Reply
 from xinlian.node.peers import Peers, sealing_kid
@@ -105,7 +106,12 @@ class Asking:
             NotFoundError: ``grant-unknown``, ``case-unknown``.
             InputError: ``field-unknown``, ``view-unknown`` and the codes of ``messages``.
             RefusedError: ``refused-subject-in-case``, ``refused-view-fresh`` before anything is sent.
+            ConflictError: ``query-disposed`` when this call was carried out before and what it brought is no longer kept.
         """
+        journal = current_journal()
+        journal.answer_from_notes()
+        if journal.noted(NOTED) is not None:
+            return self.history.again(journal.noted(NOTED))
         self._require_fresh_view()
         grant = self._grant(question)
         schema = await self._schema(grant)
@@ -203,8 +209,10 @@ class Asking:
         )
         empty = ShownItem(ReadOutcome.ATTEMPTED.value, None)
         entries = [self._entry(sent, i, empty, None) for i in range(len(request.items))]
+        journal = current_journal()
 
         def job(tx: Transaction) -> None:
+            journal.note(tx, NOTED, {"rid": request.rid, "items": len(entries)})
             table.attempt(tx, row)
             streams.insert_reads(tx, self._p.sealer, entries)
 
@@ -266,29 +274,27 @@ class Asking:
         state = "refused" if outcomes == {"refused"} else "not-proven" if "not-proven" in outcomes else "received"
         detail = next((item.check for item in shown if item.check is not None), "not-proven" if state == "not-proven" else None)
         view = {"block_number": answer.view.block_number, "block_time": int(answer.view.block_time)}
-        await self._close(sent, state, detail, shown, answer_digest)
-        return Asked(sent.request.rid, state, detail, view, tuple(shown))
+        return await self._close(sent, Asked(sent.request.rid, state, detail, view, tuple(shown)), answer_digest)
 
     async def _finish_without(self, sent: Sent, state: str, detail: str) -> Asked:
         read = {"refused": ReadOutcome.REFUSED, "not-proven": ReadOutcome.NOT_PROVEN}.get(state, ReadOutcome.NO_ANSWER)
         shown = [ShownItem(read.value, None) for _ in sent.request.items]
-        await self._close(sent, state, detail, shown, None)
-        return Asked(sent.request.rid, state, detail, None, tuple(shown))
+        return await self._close(sent, Asked(sent.request.rid, state, detail, None, tuple(shown)), None)
 
-    async def _close(
-        self, sent: Sent, state: str, detail: str | None, shown: Sequence[ShownItem], answer_digest: bytes | None
-    ) -> None:
-        entries = [self._entry(sent, i, item, answer_digest) for i, item in enumerate(shown)]
-        received = [self._received(sent, i, item) for i, item in enumerate(shown) if item.records or item.answer]
-        now = int(self._p.clock.wall_s())
+    async def _close(self, sent: Sent, asked: Asked, answer_digest: bytes | None) -> Asked:
+        entries = [self._entry(sent, i, item, answer_digest) for i, item in enumerate(asked.items)]
+        received = [self._received(sent, i, item) for i, item in enumerate(asked.items) if item.is_kept]
+        now, state, journal = int(self._p.clock.wall_s()), asked.state, current_journal()
         stored = "no-answer" if state == "not-proven" and answer_digest is None else state.replace("not-proven", "received")
 
         def job(tx: Transaction) -> None:
-            table.finish(tx, sent.request.rid, table.Ending(stored, now, answer_digest, detail))
+            table.finish(tx, asked.rid, table.Ending(stored, now, answer_digest, asked.detail))
             streams.insert_reads(tx, self._p.sealer, entries)
             case_files.put_received(tx, self._p.sealer, received)
+            journal.note(tx, NOTED, asked.without_values())
 
         await self._p.store.node.write(job)
+        return asked
 
     def _entry(self, sent: Sent, index: int, item: ShownItem, answer_digest: bytes | None) -> streams.ReadEntry:
         outcome = ReadOutcome(item.outcome)

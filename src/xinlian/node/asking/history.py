@@ -7,12 +7,17 @@ from typing import Any
 
 import orjson
 
+from xinlian.node.asking.question import Asked, ShownItem
 from xinlian.node.clock import Clock
-from xinlian.protocol.errors import NotFoundError
+from xinlian.protocol.errors import ConflictError, NotFoundError
+from xinlian.protocol.statements import ReadOutcome
 from xinlian.store import case_files
 from xinlian.store import exchange as table
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Writer
+
+NOTED = "query"
+"""Name under which a query stands in the journal of its call."""
 
 
 class History:
@@ -50,6 +55,31 @@ class History:
             shown["items"] = [{k: v for k, v in orjson.loads(one.content).items() if k != "bundles"} for one in kept]
             shown["findings"] = _overdue(shown["items"], self._clock.law_s())
         return shown
+
+    def again(self, noted: Mapping[str, Any]) -> Asked:
+        """The answer to a call that was carried out before: nothing is asked again.
+
+        Args:
+            noted: of the call; its values are read from the case file, with receipts that came in since. A call that was broken
+                off while its request was on its way is a ``no-answer``: whether the provider served it, its read log says.
+
+        Raises:
+            ConflictError: ``query-disposed`` when the case file no longer holds what it brought.
+        """
+        rid = noted["rid"]
+        if "state" not in noted:
+            unknown = ShownItem(ReadOutcome.NO_ANSWER.value, None)
+            return Asked(rid, "no-answer", "interrupted", None, (unknown,) * noted["items"])
+        with self._writer.read() as reader:
+            held = {one.item: orjson.loads(one.content) for one in case_files.received_of_rid(reader, self._sealer, rid)}
+        items = []
+        for number, item in enumerate(noted["items"]):
+            content = held.get(number)
+            if item["kept"] and content is None:
+                raise ConflictError("query-disposed", "what this query brought was disposed of; the answer is gone", rid=rid)
+            records, answer = (content["records"], content["answer"]) if content is not None else ([], None)
+            items.append(ShownItem(item["outcome"], item["check"], tuple(records), answer))
+        return Asked(rid, noted["state"], noted["detail"], noted["view"], tuple(items))
 
     async def close_interrupted(self) -> int:
         """Close, at start, what a stop left as ``attempted``; its read entry stands, for the provider may have served it.

@@ -49,6 +49,11 @@ class ShownItem:
     answer: dict[str, Any] | None = None
     bundles: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it brought something that goes into the case file."""
+        return bool(self.records) or self.answer is not None
+
     def to_json(self) -> dict[str, Any]:
         """Without the bundles, which have their own route."""
         return {"outcome": self.outcome, "check": self.check, "records": list(self.records), "answer": self.answer}
@@ -73,6 +78,11 @@ class Asked:
             "view": self.view,
             "items": [item.to_json() for item in self.items],
         }
+
+    def without_values(self) -> dict[str, Any]:
+        """What a repeat of the call must know; the values stand in the case file alone."""
+        items = [{"outcome": item.outcome, "check": item.check, "kept": item.is_kept} for item in self.items]
+        return {**self.to_json(), "items": items}
 
 
 @dataclass(frozen=True, slots=True)

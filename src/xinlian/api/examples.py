@@ -1,0 +1,273 @@
+"""What OpenAPI shows beside the models: entries of plain routes, example answers and bodies.
+
+Every plain Starlette route stands in ``HOT``; a test compares the list with the routes that exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from xinlian.api.wire import ReasonIn, SearchIn
+
+_ROW = {"contract_no": "WQ2026000001", "paid_yuan": "220000.00", "paid_on": "2026-10-12", "confirmed": True}
+_ACCEPTED = {
+    "accepted": 1,
+    "first_position": 1,
+    "last_position": 1,
+    "state": "pending",
+    "record_ids": ["019a0b1c-2d3e-7f00-8000-000000000001"],
+    "record_id": "019a0b1c-2d3e-7f00-8000-000000000001",
+    "rev": 1,
+    "leaf": "ab" * 32,
+}
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One entry: what the document says about a plain route."""
+
+    summary: str
+    tag: str
+    status: int = 200
+    consumes: dict[str, Any] = field(default_factory=dict)
+    example: Any = None
+    parameters: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
+    produces: str = "application/json"
+
+
+OCTETS = "application/octet-stream"
+_ERASED = {"record_id": _ACCEPTED["record_id"], "revisions": 1, "status": "erased", "state": "pending", "recipients": []}
+_ITEM = {"record_id": _ACCEPTED["record_id"], "rev": 1, "state": "anchored", "status": "current"}
+_BRIEF = {"items": [_ITEM], "next_cursor": None}
+_JSON_ROW = {"application/json": {"schema": {"type": "object"}, "example": _ROW}}
+_WAITING = ("Prefer",)
+_SEALED = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
+
+
+def _model(model: type[Any], example: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": model.model_json_schema(), "example": example}}
+
+
+HOT: dict[tuple[str, str], Operation] = {
+    ("POST", "/api/v1/datasets/{dataset}/records"): Operation("Publish one row", "records", 201, _JSON_ROW, _ACCEPTED, _WAITING),
+    ("GET", "/api/v1/datasets/{dataset}/records"): Operation(
+        "Records of a dataset in publication order", "records", example=_BRIEF, query=("cursor", "limit")
+    ),
+    ("POST", "/api/v1/datasets/{dataset}/records/bulk"): Operation(
+        "Publish many rows, all or nothing",
+        "records",
+        201,
+        {
+            "application/x-ndjson": {"schema": {"type": "string"}, "example": '{"contract_no":"…"}\n{"contract_no":"…"}\n'},
+            "application/json": {"schema": {"type": "array", "items": {"type": "object"}}, "example": [_ROW]},
+        },
+        {"accepted": 2, "first_position": 1, "last_position": 2, "state": "pending"},
+        _WAITING,
+    ),
+    ("POST", "/api/v1/datasets/{dataset}/records/search"): Operation(
+        "Find living records by a lookup field",
+        "records",
+        200,
+        _model(SearchIn, {"field": "id_number", "value": "411599199001010014"}),
+        _BRIEF,
+    ),
+    ("POST", "/api/v1/datasets/{dataset}/imports"): Operation(
+        "Publish a CSV, XLSX, NDJSON or JSON file, all or nothing",
+        "records",
+        201,
+        {
+            "text/csv": {"schema": {"type": "string"}, "example": "合同编号,…\n"},
+            _XLSX: {"schema": {"type": "string", "format": "binary"}},
+        },
+        {"accepted": 1200, "first_position": 1, "last_position": 1200, "state": "pending"},
+        (*_WAITING, "X-File-Name"),
+    ),
+    ("GET", "/api/v1/records/{record_id}"): Operation("One record", "records", example={**_ITEM, "fields": _ROW}, query=("rev",)),
+    ("POST", "/api/v1/records/{record_id}/revisions"): Operation(
+        "Publish a revision", "records", 201, _JSON_ROW, {**_ACCEPTED, "rev": 2}, _WAITING
+    ),
+    ("POST", "/api/v1/records/{record_id}/revoke"): Operation(
+        "Revoke a record",
+        "records",
+        202,
+        _model(ReasonIn, {"reason": 1}),
+        {"record_id": _ACCEPTED["record_id"], "rev": 1, "status": "revoked", "state": "pending"},
+        _WAITING,
+    ),
+    ("POST", "/api/v1/records/{record_id}/erase"): Operation(
+        "Erase every revision of a record", "records", 202, _model(ReasonIn, {"reason": 3}), _ERASED, _WAITING
+    ),
+    ("POST", "/exchange/v1/requests"): Operation(
+        "Answer a sealed request of another department's node", "exchange", 200, _SEALED, produces=OCTETS
+    ),
+    ("GET", "/exchange/v1/schemas/{schema_hash}"): Operation("A schema file by its hash", "exchange", example={"title": "…"}),
+    ("POST", "/exchange/v1/receipts"): Operation(
+        "The receipt of a leaf that the caller knows",
+        "exchange",
+        200,
+        {
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {"kind": "record", "id": _ACCEPTED["record_id"], "number": 1, "leaf": _ACCEPTED["leaf"]},
+            }
+        },
+        {"receipt": None},
+    ),
+    ("POST", "/exchange/v1/reconciliations"): Operation(
+        "Read statements about the department that asks",
+        "exchange",
+        200,
+        {"application/json": {"schema": {"type": "object"}, "example": {}}},
+        {"statements": []},
+    ),
+}
+
+
+_RECEIPT = {
+    "chain_id": 31337,
+    "genesis_hash": "0x" + "12" * 32,
+    "ledger": "0x5FbDB2315678afecb367f032d93F642f64180aa3",
+    "department": "12411599MBDEM00233",
+    "stream": "records",
+    "sequence": 1,
+    "index": 0,
+    "size": 1,
+    "root": "ab" * 32,
+    "suite": 1,
+    "path": [],
+    "block_number": 7,
+    "block_time": 1790000000,
+    "tx_hash": "0x" + "cd" * 32,
+}
+_BUNDLE = {
+    "format": "xinlian-evidence/1",
+    "statement": "eyJpc3Mi…",
+    "disclosures": ["WyJz…"],
+    "receipt": _RECEIPT,
+    "successor": None,
+    "issued_at": 1790000100,
+}
+_VIEW = {
+    "block_number": 7,
+    "block_hash": "0x" + "34" * 32,
+    "block_time": 1790000000,
+    "age_s": 0.4,
+    "law_time": 1790000012,
+    "state": "fresh",
+}
+_QUERY = {
+    "rid": "q3Jr0w4u2cWz1m5b8n7x9A",
+    "state": "received",
+    "view": {"block_number": 7, "block_time": 1790000000},
+    "items": [{"outcome": "records", "records": [{"record_id": _ACCEPTED["record_id"], "values": {"balance_yuan": "32000.00"}}]}],
+}
+_READ = {"position": 1, "rid": _QUERY["rid"], "role": "provider", "counterparty": "12411599MBDEM00233", "outcome": "records"}
+_DEPARTMENT = {"uscc": "12411599MBDEM00233", "name": "测试市住房公积金管理中心", "kind": "department", "active": True}
+
+ANSWERS: dict[tuple[str, str], Any] = {
+    ("GET", "/healthz"): {"status": "ok"},
+    ("GET", "/readyz"): {
+        "ready": True,
+        "checks": [{"name": "chain", "ok": True, "detail": "view fresh"}],
+        "view": _VIEW,
+        "wall_offset_s": -3.0,
+    },
+    ("GET", "/metrics"): "xinlian_view_age_seconds 0.4\n",
+    ("GET", "/api/v1/view"): _VIEW,
+    ("GET", "/api/v1/departments"): {"items": [_DEPARTMENT]},
+    ("GET", "/api/v1/datasets/{dataset}/schema"): {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "…"},
+    ("GET", "/api/v1/records/{record_id}/receipt"): {
+        "record_id": _ACCEPTED["record_id"],
+        "rev": 1,
+        "leaf": "ab" * 32,
+        "state": "anchored",
+        "pending_since": None,
+        "status": "current",
+        "receipt": _RECEIPT,
+    },
+    ("GET", "/api/v1/records/{record_id}/bundle"): _BUNDLE,
+    ("GET", "/api/v1/answers/{position}/bundle"): _BUNDLE,
+    ("GET", "/api/v1/reads/{position}/bundle"): _BUNDLE,
+    ("POST", "/api/v1/verifications"): {
+        "format": "xinlian-report/1",
+        "verdict": "AUTHENTIC",
+        "exit_code": 0,
+        "checks": [{"name": "format", "outcome": "passed", "detail": ""}],
+        "remarks": [],
+    },
+    ("POST", "/api/v1/queries"): _QUERY,
+    ("GET", "/api/v1/queries"): {"items": [{"rid": _QUERY["rid"], "state": "received"}]},
+    ("GET", "/api/v1/queries/{rid}"): _QUERY,
+    ("GET", "/api/v1/queries/{rid}/bundles"): {"items": [_BUNDLE]},
+    ("GET", "/api/v1/reads"): {"items": [_READ], "next_cursor": None},
+    ("POST", "/api/v1/reads/reconcile"): {
+        "counterparty": "12411599MBDEM0058M",
+        "agreed": 3,
+        "missing_here": [],
+        "missing_there": [],
+        "unanswered": [],
+        "differing": [],
+        "repeated": [],
+        "unproven_here": [],
+        "unproven_there": [],
+        "clean": True,
+    },
+    ("GET", "/api/v1/parked"): {
+        "items": [{"id": 1, "kind": "anchoring", "ref": "outbox", "reason": "tx-reverted", "since": 1790000000, "attempts": 5}]
+    },
+    ("POST", "/api/v1/parked/{item_id}/replay"): {"replayed": 1},
+    ("GET", "/api/v1/batches"): {
+        "items": [{"stream": "records", "sequence": 1, "size": 1, "root": "ab" * 32, "state": "final", "block_number": 7}]
+    },
+    ("GET", "/api/v1/transactions"): {
+        "items": [{"id": 1, "nonce": 0, "hash": "0x" + "cd" * 32, "purpose": "RecordLedger.anchor", "state": "final"}]
+    },
+    ("POST", "/api/v1/keys/rotate"): {"kind": "signing", "kid": "…", "tx_hash": "0x" + "cd" * 32},
+    ("POST", "/api/v1/chain/reattach"): {
+        "chain_id": 31337,
+        "genesis_hash": "0x" + "ab" * 32,
+        "batches": 12,
+        "marks": 1,
+        "redo": {"register": True, "datasets": ["12411599MBDEM0058M/000001@1"], "grants": [], "cases": ["CASE-1"]},
+        "restart": True,
+    },
+}
+"""Examples of answers that no model describes."""
+
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/datasets"): {
+        "application/schema+json": {"schema": {"type": "object"}, "example": {"x-format": "xinlian-dataset/1", "title": "…"}}
+    },
+    ("POST", "/api/v1/chain/reattach"): {
+        "application/json": {"schema": {"type": "object"}, "example": {"format": "xinlian-deployment/1", "chain_id": 31337}}
+    },
+    ("POST", "/api/v1/authority/departments"): {
+        "application/json": {
+            "schema": {"type": "object"},
+            "example": {"format": "xinlian-registration/1", "uscc": "12411599MBDEM00233", "kind": "department"},
+        }
+    },
+    ("POST", "/api/v1/verifications"): {"application/json": {"schema": {"type": "object"}, "example": _BUNDLE}},
+}
+"""Bodies that are read as bytes, which the framework does not see."""
+
+OTHER_MEDIA = {
+    ("GET", "/metrics"): "text/plain",
+    ("GET", "/api/v1/datasets/{dataset}/schema"): "application/schema+json",
+    ("GET", "/api/v1/datasets/{dataset}/template"): _XLSX,
+}
+
+PROBLEM_EXAMPLES = {
+    "400": "json-broken",
+    "401": "token-missing",
+    "403": "role-missing",
+    "404": "record-unknown",
+    "409": "idempotency-mismatch",
+    "413": "too-large",
+    "422": "request-body",
+    "500": "internal",
+    "503": "rpc-down",
+}
