@@ -14,6 +14,7 @@ contract DepartmentRegistry is IDepartmentRegistry {
     using Checkpoints for Checkpoints.Trace208;
 
     uint256 private constant MAX_SIGNERS = 16;
+    uint16 private constant RECOVERY_DELAY_WD = 2;
     uint256 private constant MAX_TEXT_BYTES = 256;
     uint256 private constant MAX_JWKS_BYTES = 16_384;
 
@@ -27,20 +28,26 @@ contract DepartmentRegistry is IDepartmentRegistry {
     bytes32 public authorityAccumulator;
 
     /// @dev Two slots a department:
-    ///      bit 255        176 175           144 143             80 79           16 15     8 7   0
-    ///      | unused (80)     | keySetVersion   | compromisedSince | registeredBlock | active | kind |
-    ///      | keySetHash                                                                            |
+    ///      bit 255    200 199       176 175           144 143             80 79           16 15     8 7   0
+    ///      | unused (56) | generation | keySetVersion   | compromisedSince | registeredBlock | active | kind |
+    ///      | keySetHash                                                                                      |
     mapping(bytes18 department => Department) private _departments;
 
     /// @dev One slot a signer:
     ///      bit 255      232 231      192 191      152 151  144 143                              0
-    ///      | unused (24)   | toBlock    | fromBlock  | roles | department                        |
+    ///      | generation    | toBlock    | fromBlock  | roles | department                        |
+    ///      A signer of an earlier generation than its department's is retired, whatever its own toBlock says.
     mapping(address signer => Signer) private _signers;
 
     /// @dev 1 = active, 0 = suspended, by the block since which it holds (its end counts)
     mapping(bytes18 department => Checkpoints.Trace208) private _activity;
 
     mapping(bytes18 department => bytes32) private _accumulators;
+
+    /// @dev block of the recovery that ended a generation of signers
+    mapping(bytes18 department => mapping(uint24 generation => uint40)) private _generationEnds;
+
+    mapping(bytes18 department => Recovery) private _recoveries;
 
     modifier onlyAuthority() {
         if (msg.sender != authority) revert DepartmentRegistryNotAuthority(msg.sender, authority);
@@ -116,6 +123,40 @@ contract DepartmentRegistry is IDepartmentRegistry {
     }
 
     /// @inheritdoc IDepartmentRegistry
+    function announceRecovery(bytes18 department, NewSigner[] calldata signers) external onlyAuthority {
+        _known(department);
+        _requireFirstSigners(department, signers);
+        Recovery storage recovery = _recoveries[department];
+        delete recovery.candidates;
+        recovery.announcedAt = uint40(block.timestamp);
+        address[] memory accounts = new address[](signers.length);
+        uint8[] memory roles = new uint8[](signers.length);
+        for (uint256 i = 0; i < signers.length; ++i) {
+            (accounts[i], roles[i]) = (signers[i].signer, signers[i].roles);
+            recovery.candidates.push(Candidate(accounts[i], roles[i]));
+        }
+        _fold(department, RecoveryAnnounced.selector, abi.encode(department, accounts, roles));
+        emit RecoveryAnnounced(department, accounts, roles);
+    }
+
+    /// @inheritdoc IDepartmentRegistry
+    function recover(bytes18 department) external onlyAuthority {
+        uint40 earliest = recoveryDeadlineOf(department);
+        if (block.timestamp < earliest) revert DepartmentRegistryRecoveryTooEarly(department, earliest);
+        Department storage entry = _departments[department];
+        _generationEnds[department][entry.generation] = uint40(block.number);
+        entry.generation += 1;
+        Candidate[] memory candidates = _recoveries[department].candidates;
+        delete _recoveries[department];
+        _fold(department, DepartmentRecovered.selector, abi.encode(department, entry.generation));
+        emit DepartmentRecovered(department, entry.generation);
+        for (uint256 i = 0; i < candidates.length; ++i) {
+            _requireFree(candidates[i].signer);
+            _enter(department, candidates[i].signer, candidates[i].roles);
+        }
+    }
+
+    /// @inheritdoc IDepartmentRegistry
     function transferAuthority(address to) external onlyAuthority {
         pendingAuthority = to;
         authorityAccumulator =
@@ -136,7 +177,9 @@ contract DepartmentRegistry is IDepartmentRegistry {
 
     /// @inheritdoc IDepartmentRegistry
     function addSigner(NewSigner calldata signer) external {
-        _addSigner(_adminDepartment(), signer);
+        bytes18 department = _adminDepartment();
+        _requireAddable(department, signer);
+        _enter(department, signer.signer, signer.roles);
     }
 
     /// @inheritdoc IDepartmentRegistry
@@ -148,10 +191,23 @@ contract DepartmentRegistry is IDepartmentRegistry {
             revert DepartmentRegistrySignerForeign(signer, entry.department, department);
         }
         if (signer == msg.sender) revert DepartmentRegistrySignerIsCaller(signer);
-        if (entry.toBlock != 0) revert DepartmentRegistrySignerRetired(signer, entry.toBlock);
+        uint40 toBlock = _endOf(entry);
+        if (toBlock != 0) revert DepartmentRegistrySignerRetired(signer, toBlock);
         entry.toBlock = uint40(block.number);
         _fold(department, SignerRetired.selector, abi.encode(department, signer));
         emit SignerRetired(department, signer);
+    }
+
+    /// @inheritdoc IDepartmentRegistry
+    function cancelRecovery(bytes18 department) external {
+        if (msg.sender != authority) {
+            bytes18 own = _adminDepartment();
+            if (own != department) revert DepartmentRegistrySignerForeign(msg.sender, own, department);
+        }
+        _requireAnnounced(department);
+        delete _recoveries[department];
+        _fold(department, RecoveryCancelled.selector, abi.encode(department, msg.sender));
+        emit RecoveryCancelled(department, msg.sender);
     }
 
     /// @inheritdoc IDepartmentRegistry
@@ -175,8 +231,19 @@ contract DepartmentRegistry is IDepartmentRegistry {
     }
 
     /// @inheritdoc IDepartmentRegistry
-    function signerOf(address signer) external view returns (Signer memory) {
-        return _signers[signer];
+    function signerOf(address signer) external view returns (Signer memory entry) {
+        entry = _signers[signer];
+        entry.toBlock = _endOf(entry);
+    }
+
+    /// @inheritdoc IDepartmentRegistry
+    function recoveryOf(bytes18 department) external view returns (Recovery memory) {
+        return _recoveries[department];
+    }
+
+    /// @inheritdoc IDepartmentRegistry
+    function recoveryDeadlineOf(bytes18 department) public view returns (uint40) {
+        return calendar.deadlineAfter(_requireAnnounced(department), RECOVERY_DELAY_WD);
     }
 
     /// @inheritdoc IDepartmentRegistry
@@ -193,11 +260,15 @@ contract DepartmentRegistry is IDepartmentRegistry {
     /// @inheritdoc IDepartmentRegistry
     function requireRole(address signer, uint8 role) public view returns (bytes18 department, bool active) {
         Signer memory entry = _signers[signer];
-        if (entry.department == 0) revert DepartmentRegistrySignerUnknown(signer);
+        department = entry.department;
+        if (department == 0) revert DepartmentRegistrySignerUnknown(signer);
+        uint24 generation;
+        (generation, active) = (_departments[department].generation, _departments[department].active);
         // fromBlock is the block of its registration and therefore never in the future
-        if (entry.toBlock != 0) revert DepartmentRegistrySignerRetired(signer, entry.toBlock);
+        if (entry.toBlock != 0 || entry.generation != generation) {
+            revert DepartmentRegistrySignerRetired(signer, _endOf(entry));
+        }
         if (entry.roles & role != role) revert DepartmentRegistryRoleMissing(signer, entry.roles, role);
-        return (entry.department, _departments[entry.department].active);
     }
 
     /// @inheritdoc IDepartmentRegistry
@@ -220,24 +291,15 @@ contract DepartmentRegistry is IDepartmentRegistry {
     }
 
     function _addFirstSigners(bytes18 department, NewSigner[] calldata signers) private {
-        if (signers.length > MAX_SIGNERS) revert DepartmentRegistryTooManySigners(signers.length, MAX_SIGNERS);
-        uint8 held;
+        _requireFirstSigners(department, signers);
         for (uint256 i = 0; i < signers.length; ++i) {
-            _addSigner(department, signers[i]);
-            held |= signers[i].roles;
+            _enter(department, signers[i].signer, signers[i].roles);
         }
-        if (held & Roles.ADMIN == 0) revert DepartmentRegistryAdminMissing(department);
     }
 
-    function _addSigner(bytes18 department, NewSigner calldata added) private {
-        (address signer, uint8 roles) = (added.signer, added.roles);
-        if (roles == 0 || roles & ~Roles.ALL != 0) revert DepartmentRegistryRolesOutOfRange(roles, Roles.ALL);
-        bytes18 owner = _signers[signer].department;
-        if (owner != 0) revert DepartmentRegistrySignerTaken(signer, owner);
-        address prover = Possession.prover(department, signer, roles, added.possession);
-        // a failed recovery gives zero, which must not register the zero address
-        if (prover != signer || prover == address(0)) revert DepartmentRegistryPossessionUnproven(signer, prover);
-        _signers[signer] = Signer(department, roles, uint40(block.number), 0);
+    function _enter(bytes18 department, address signer, uint8 roles) private {
+        uint24 generation = _departments[department].generation;
+        _signers[signer] = Signer(department, roles, uint40(block.number), 0, generation);
         _fold(department, SignerAdded.selector, abi.encode(department, signer, roles));
         emit SignerAdded(department, signer, roles);
     }
@@ -257,6 +319,14 @@ contract DepartmentRegistry is IDepartmentRegistry {
         _accumulators[department] = Accumulator.fold(_accumulators[department], topic, body);
     }
 
+    /// @return toBlock of a signer, that of its generation included; 0 = not retired
+    function _endOf(Signer memory entry) private view returns (uint40 toBlock) {
+        toBlock = entry.toBlock;
+        if (toBlock == 0 && entry.generation != _departments[entry.department].generation) {
+            toBlock = _generationEnds[entry.department][entry.generation];
+        }
+    }
+
     /// @return department of the caller, who must be an ADMIN signer of an active department
     function _adminDepartment() private view returns (bytes18) {
         (bytes18 department, bool active) = requireRole(msg.sender, Roles.ADMIN);
@@ -267,6 +337,41 @@ contract DepartmentRegistry is IDepartmentRegistry {
     function _known(bytes18 department) private view returns (Department storage entry) {
         entry = _departments[department];
         if (entry.kind == Kind.NONE) revert DepartmentRegistryUnknown(department);
+    }
+
+    /// @return announcedAt time of the announcement
+    function _requireAnnounced(bytes18 department) private view returns (uint40 announcedAt) {
+        announcedAt = _recoveries[department].announcedAt;
+        if (announcedAt == 0) revert DepartmentRegistryRecoveryUnknown(department);
+    }
+
+    function _requireFirstSigners(bytes18 department, NewSigner[] calldata signers) private view {
+        if (signers.length > MAX_SIGNERS) revert DepartmentRegistryTooManySigners(signers.length, MAX_SIGNERS);
+        uint8 held;
+        for (uint256 i = 0; i < signers.length; ++i) {
+            _requireAddable(department, signers[i]);
+            for (uint256 k = 0; k < i; ++k) {
+                if (signers[k].signer == signers[i].signer) {
+                    revert DepartmentRegistrySignerTaken(signers[i].signer, department);
+                }
+            }
+            held |= signers[i].roles;
+        }
+        if (held & Roles.ADMIN == 0) revert DepartmentRegistryAdminMissing(department);
+    }
+
+    function _requireAddable(bytes18 department, NewSigner calldata added) private view {
+        (address signer, uint8 roles) = (added.signer, added.roles);
+        if (roles == 0 || roles & ~Roles.ALL != 0) revert DepartmentRegistryRolesOutOfRange(roles, Roles.ALL);
+        _requireFree(signer);
+        address prover = Possession.prover(department, signer, roles, added.possession);
+        // a failed recovery gives zero, which must not register the zero address
+        if (prover != signer || prover == address(0)) revert DepartmentRegistryPossessionUnproven(signer, prover);
+    }
+
+    function _requireFree(address signer) private view {
+        bytes18 owner = _signers[signer].department;
+        if (owner != 0) revert DepartmentRegistrySignerTaken(signer, owner);
     }
 
     function _requireNew(bytes18 department, Kind kind) private view {

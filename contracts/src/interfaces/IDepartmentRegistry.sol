@@ -7,6 +7,10 @@ import {IWorkCalendar} from "./IWorkCalendar.sol";
 /// @notice A department is named by the 18 ASCII bytes of its USCC (统一社会信用代码). The authority registers it, after
 ///         that its ADMIN signers keep its signers, keys and endpoint themselves. Signers act for their department in
 ///         all other contracts; what each may do is told by its roles: ANCHOR = 1, LAW = 2, ADMIN = 4.
+///         A department that lost its ADMIN keys, or lost them to somebody, is recovered by the authority: announced,
+///         then, after two working days in which its ADMIN may object, all its signers are replaced at once. A
+///         suspended department cannot object, so that whoever stole its keys cannot keep them: the authority suspends
+///         it first, for everybody to see (docs/adr/008).
 ///         All state can be rebuilt from the events, and every event is folded into its department's accumulator
 ///         (libraries/Accumulator.sol).
 interface IDepartmentRegistry {
@@ -33,6 +37,7 @@ interface IDepartmentRegistry {
     /// @param registeredBlock block of its registration
     /// @param compromisedSince first block whose batches are suspect, 0 = none
     /// @param keySetVersion counts up from 1
+    /// @param generation of its signers; counts recoveries up from 0
     /// @param keySetHash SHA-256 of the current key set's bytes
     struct Department {
         Kind kind;
@@ -40,18 +45,36 @@ interface IDepartmentRegistry {
         uint64 registeredBlock;
         uint64 compromisedSince;
         uint32 keySetVersion;
+        uint24 generation;
         bytes32 keySetHash;
     }
 
     /// @param department whose signer it is, for ever; zero for an unknown account
     /// @param roles bitmask of roles
     /// @param fromBlock block of its registration; it may act from then on
-    /// @param toBlock block of its retirement; it may not act from then on; 0 = not retired
+    /// @param toBlock block of its retirement, alone or with its whole generation; it may not act from then on;
+    ///        0 = not retired
+    /// @param generation of its department's signers that it belongs to
     struct Signer {
         bytes18 department;
         uint8 roles;
         uint40 fromBlock;
         uint40 toBlock;
+        uint24 generation;
+    }
+
+    /// @param signer account that will act for the department
+    /// @param roles bitmask of its roles
+    struct Candidate {
+        address signer;
+        uint8 roles;
+    }
+
+    /// @param announcedAt time of the announcement, epoch seconds; 0 = no recovery is announced
+    /// @param candidates who will be its signers, 1..16
+    struct Recovery {
+        uint40 announcedAt;
+        Candidate[] candidates;
     }
 
     /// @notice The authority offers its office to `to`; zero withdraws the offer.
@@ -70,6 +93,14 @@ interface IDepartmentRegistry {
     /// @param keySetHash SHA-256 of the bytes of `jwks`
     event KeysPublished(bytes18 indexed department, uint32 version, bytes32 keySetHash, string jwks);
     event EndpointChanged(bytes18 indexed department, string endpoint);
+    /// @notice The authority will replace all signers; an earlier announcement for the department is void.
+    /// @param signers the new signers
+    /// @param roles of each
+    event RecoveryAnnounced(bytes18 indexed department, address[] signers, uint8[] roles);
+    /// @param by the authority or an ADMIN signer of the department
+    event RecoveryCancelled(bytes18 indexed department, address by);
+    /// @notice All signers of earlier generations are retired; a SignerAdded per new signer follows in the same call.
+    event DepartmentRecovered(bytes18 indexed department, uint24 generation);
 
     /// @notice The zero address cannot hold the authority's office.
     error DepartmentRegistryAuthorityZero();
@@ -112,6 +143,10 @@ interface IDepartmentRegistry {
     error DepartmentRegistryAdminMissing(bytes18 department);
     /// @notice At most `limit` signers a call.
     error DepartmentRegistryTooManySigners(uint256 count, uint256 limit);
+    /// @notice No recovery of this department is announced.
+    error DepartmentRegistryRecoveryUnknown(bytes18 department);
+    /// @notice The recovery may be carried out from `earliest` on, epoch seconds.
+    error DepartmentRegistryRecoveryTooEarly(bytes18 department, uint40 earliest);
     /// @notice A text has `minimum`..`limit` bytes.
     error DepartmentRegistryTextLength(uint256 length, uint256 minimum, uint256 limit);
 
@@ -140,6 +175,19 @@ interface IDepartmentRegistry {
     /// @notice Mark the department's batches from `sinceBlock` on as suspect. The mark can be moved to an earlier
     ///         block, never to a later one. Caller: authority.
     function markCompromised(bytes18 department, uint64 sinceBlock) external;
+
+    /// @notice Announce that all signers of a department will be replaced. Caller: authority. A second announcement takes
+    ///         the place of the first and its delay begins anew.
+    /// @param signers 1..16 accounts that are nobody's signer, at least one of them ADMIN
+    function announceRecovery(bytes18 department, NewSigner[] calldata signers) external;
+
+    /// @notice Object to an announced recovery, or withdraw it. Caller: ADMIN of the department, not suspended, or the
+    ///         authority; until it is carried out.
+    function cancelRecovery(bytes18 department) external;
+
+    /// @notice Carry out an announced recovery: from the first second after the second working day after the day of its
+    ///         announcement. Caller: authority. A calendar year that is not loaded stops it, and nothing else here.
+    function recover(bytes18 department) external;
 
     /// @notice Offer the authority's office to `to` (zero withdraws the offer). Caller: authority.
     function transferAuthority(address to) external;
@@ -170,6 +218,10 @@ interface IDepartmentRegistry {
     function departmentOf(bytes18 department) external view returns (Department memory);
     /// @notice State of a signer; all zero when the account is unknown.
     function signerOf(address signer) external view returns (Signer memory);
+    /// @notice The recovery that is announced for a department; all zero when there is none.
+    function recoveryOf(bytes18 department) external view returns (Recovery memory);
+    /// @notice Time from which the announced recovery may be carried out.
+    function recoveryDeadlineOf(bytes18 department) external view returns (uint40);
     /// @notice True when the department is registered and not suspended.
     function isActive(bytes18 department) external view returns (bool);
     /// @notice True when the department was registered and not suspended at the end of block `blockNumber`; for a

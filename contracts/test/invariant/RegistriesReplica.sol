@@ -17,6 +17,8 @@ contract RegistriesReplica {
 
     mapping(bytes18 department => IDepartmentRegistry.Department) private departments;
     mapping(address signer => IDepartmentRegistry.Signer) private signers;
+    mapping(bytes18 department => address[]) private rosters;
+    mapping(bytes18 department => IDepartmentRegistry.Recovery) private recoveries;
     mapping(bytes18 department => mapping(uint256 blockNumber => bool)) public activeAtEndOf;
     mapping(bytes18 department => uint256[]) private changes;
     mapping(bytes32 key => IDatasetCatalog.Entry) private entries;
@@ -51,6 +53,10 @@ contract RegistriesReplica {
 
     function changesOf(bytes18 department) external view returns (uint256[] memory) {
         return changes[department];
+    }
+
+    function recoveryOf(bytes18 department) external view returns (IDepartmentRegistry.Recovery memory) {
+        return recoveries[department];
     }
 
     function signerOf(address signer) external view returns (IDepartmentRegistry.Signer memory) {
@@ -108,10 +114,34 @@ contract RegistriesReplica {
             body = abi.encode(name, version, hash, jwks);
         } else if (topic == IDepartmentRegistry.EndpointChanged.selector) {
             body = abi.encode(name, abi.decode(log.data, (string)));
-        } else {
+        } else if (!recoveryEvent(log, name)) {
             return false;
+        } else if (topic == IDepartmentRegistry.RecoveryAnnounced.selector) {
+            (address[] memory accounts, uint8[] memory roles) = abi.decode(log.data, (address[], uint8[]));
+            body = abi.encode(name, accounts, roles);
         }
         fold(log, abi.encode(name), body);
+        return true;
+    }
+
+    function recoveryEvent(Vm.Log calldata log, bytes18 name) private returns (bool) {
+        bytes32 topic = log.topics[0];
+        delete recoveries[name];
+        if (topic == IDepartmentRegistry.RecoveryAnnounced.selector) {
+            (address[] memory accounts, uint8[] memory roles) = abi.decode(log.data, (address[], uint8[]));
+            recoveries[name].announcedAt = uint40(time);
+            for (uint256 i = 0; i < accounts.length; ++i) {
+                recoveries[name].candidates.push(IDepartmentRegistry.Candidate(accounts[i], roles[i]));
+            }
+        } else if (topic == IDepartmentRegistry.DepartmentRecovered.selector) {
+            departments[name].generation = abi.decode(log.data, (uint24));
+            for (uint256 i = 0; i < rosters[name].length; ++i) {
+                IDepartmentRegistry.Signer storage signer = signers[rosters[name][i]];
+                if (signer.toBlock == 0) signer.toBlock = uint40(number);
+            }
+        } else {
+            return topic == IDepartmentRegistry.RecoveryCancelled.selector;
+        }
         return true;
     }
 
@@ -135,7 +165,8 @@ contract RegistriesReplica {
         address signer = toAddress(log.topics[2]);
         if (topic == IDepartmentRegistry.SignerAdded.selector) {
             uint8 roles = abi.decode(log.data, (uint8));
-            signers[signer] = IDepartmentRegistry.Signer(name, roles, uint40(number), 0);
+            signers[signer] = IDepartmentRegistry.Signer(name, roles, uint40(number), 0, departments[name].generation);
+            rosters[name].push(signer);
         } else if (topic == IDepartmentRegistry.SignerRetired.selector) {
             signers[signer].toBlock = uint40(number);
         } else {

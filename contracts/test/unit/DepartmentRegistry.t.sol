@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Fixture} from "../Fixture.sol";
 import {DepartmentRegistry} from "../../src/DepartmentRegistry.sol";
 import {IDepartmentRegistry as I} from "../../src/interfaces/IDepartmentRegistry.sol";
+import {IWorkCalendar} from "../../src/interfaces/IWorkCalendar.sol";
 
 /// @title DepartmentRegistry: every condition with its exact error, history of activity, signers, handover
 contract DepartmentRegistryTest is Fixture {
@@ -92,6 +93,184 @@ contract DepartmentRegistryTest is Fixture {
         vm.prank(authority);
         registry.register(NEW, I.Kind.DEPARTMENT, "n", "", "{}", signers);
         vm.assertEq(bytes32(registry.signerOf(signers[15].signer).department), bytes32(NEW), "the sixteenth");
+    }
+
+    // ---- recovery --------------------------------------------------------------------------------------------------
+
+    function test_recoveryReplacesEverySigner() public {
+        loadYears();
+        I.NewSigner[] memory next = successors(2);
+        address[] memory accounts = new address[](2);
+        uint8[] memory roles = new uint8[](2);
+        (accounts[0], accounts[1], roles[0], roles[1]) = (next[0].signer, next[1].signer, ADMIN, ANCHOR | LAW);
+        vm.expectEmit(true, false, false, true, address(registry));
+        emit I.RecoveryAnnounced(FUND, accounts, roles);
+        announce(next);
+        vm.assertEq(registry.recoveryOf(FUND).announcedAt, block.timestamp, "announced at");
+        registry.requireRole(signerOf(FUND, LAW), LAW); // nothing is lost meanwhile
+
+        vm.roll(500);
+        vm.warp(registry.recoveryDeadlineOf(FUND));
+        vm.expectEmit(true, false, false, true, address(registry));
+        emit I.DepartmentRecovered(FUND, 1);
+        vm.expectEmit(true, true, false, true, address(registry));
+        emit I.SignerAdded(FUND, next[0].signer, ADMIN);
+        vm.prank(authority);
+        registry.recover(FUND);
+
+        uint8[3] memory each = [ANCHOR, LAW, ADMIN];
+        for (uint256 i = 0; i < 3; ++i) {
+            address old = signerOf(FUND, each[i]);
+            vm.assertEq(registry.signerOf(old).toBlock, 500, "retired with its generation");
+            vm.expectRevert(abi.encodeWithSelector(I.DepartmentRegistrySignerRetired.selector, old, 500));
+            registry.requireRole(old, each[i]);
+        }
+        registry.requireRole(next[1].signer, ANCHOR | LAW);
+        vm.assertEq(registry.signerOf(next[0].signer).generation, 1, "the new ones' generation");
+        vm.assertEq(registry.departmentOf(FUND).generation, 1, "generation");
+        vm.assertEq(registry.recoveryOf(FUND).announcedAt, 0, "the recovery is over");
+        registry.requireRole(signerOf(ESTATE, LAW), LAW); // other departments are untouched
+        retireOldSignerFails(next[0].signer, signerOf(FUND, LAW));
+    }
+
+    function retireOldSignerFails(address admin, address old) private {
+        vm.prank(admin);
+        vm.expectRevert(abi.encodeWithSelector(I.DepartmentRegistrySignerRetired.selector, old, 500));
+        registry.retireSigner(old);
+    }
+
+    /// @dev 2026-05-29 is a Friday: Monday and Tuesday count, so Wednesday's first second is the earliest.
+    function test_recoveryWaitsTwoWorkingDays() public {
+        loadYears();
+        announce(successors(1));
+        uint40 earliest = uint40(uint256(20_607) * 1 days - 8 hours);
+        vm.assertEq(registry.recoveryDeadlineOf(FUND), earliest, "2026-06-03, 00:00 of UTC+8");
+        vm.warp(earliest - 1);
+        refuseRecover(abi.encodeWithSelector(I.DepartmentRegistryRecoveryTooEarly.selector, FUND, earliest));
+        vm.warp(earliest);
+        vm.prank(authority);
+        registry.recover(FUND);
+        refuseRecover(abi.encodeWithSelector(I.DepartmentRegistryRecoveryUnknown.selector, FUND));
+    }
+
+    function test_aMissingYearStopsTheRecoveryAndNoObjection() public {
+        announce(successors(1));
+        bytes memory missing = abi.encodeWithSelector(IWorkCalendar.WorkCalendarYearNotLoaded.selector, 2026);
+        refuseRecover(missing);
+        vm.warp(block.timestamp + 365 days);
+        refuseRecover(missing);
+        vm.expectEmit(true, false, false, true, address(registry));
+        emit I.RecoveryCancelled(FUND, signerOf(FUND, ADMIN));
+        vm.prank(signerOf(FUND, ADMIN));
+        registry.cancelRecovery(FUND);
+        vm.assertEq(registry.recoveryOf(FUND).candidates.length, 0, "nothing is left of it");
+    }
+
+    function test_anOutageLengthensTheDelay() public {
+        loadYears();
+        announce(successors(1));
+        uint40 before = registry.recoveryDeadlineOf(FUND);
+        uint32 monday = calendar.dayOf(uint40(block.timestamp)) + 3;
+        vm.prank(authority);
+        calendar.declareOutage(monday, monday);
+        vm.assertEq(registry.recoveryDeadlineOf(FUND), before + 1 days, "one working day later");
+    }
+
+    function test_secondAnnouncementTakesThePlaceOfTheFirst() public {
+        loadYears();
+        announce(successors(3));
+        vm.warp(block.timestamp + 4 days);
+        announce(successors(1));
+        vm.assertEq(registry.recoveryOf(FUND).candidates.length, 1, "the first is void");
+        uint40 earliest = calendar.deadlineAfter(uint40(block.timestamp), 2);
+        refuseRecover(abi.encodeWithSelector(I.DepartmentRegistryRecoveryTooEarly.selector, FUND, earliest));
+    }
+
+    /// @dev Whoever stole the keys cannot keep them: a suspended department objects to nothing.
+    function test_suspendedDepartmentCannotObject() public {
+        loadYears();
+        announce(successors(1));
+        suspend(FUND);
+        vm.prank(signerOf(FUND, ADMIN));
+        vm.expectRevert(abi.encodeWithSelector(I.DepartmentRegistrySuspended.selector, FUND));
+        registry.cancelRecovery(FUND);
+        vm.warp(registry.recoveryDeadlineOf(FUND));
+        vm.prank(authority);
+        registry.recover(FUND);
+        vm.assertFalse(registry.isActive(FUND), "recovery does not reinstate");
+    }
+
+    function test_onlyTheDepartmentItselfObjects() public {
+        announce(successors(1));
+        address foreign = signerOf(ESTATE, ADMIN);
+        vm.prank(foreign);
+        vm.expectRevert(abi.encodeWithSelector(I.DepartmentRegistrySignerForeign.selector, foreign, ESTATE, FUND));
+        registry.cancelRecovery(FUND);
+        vm.prank(authority);
+        registry.cancelRecovery(FUND);
+        vm.prank(authority);
+        vm.expectRevert(abi.encodeWithSelector(I.DepartmentRegistryRecoveryUnknown.selector, FUND));
+        registry.cancelRecovery(FUND);
+    }
+
+    function test_announcementIsCheckedLikeARegistration() public {
+        I.NewSigner[] memory next = successors(2);
+        next[0] = newSigner(FUND, keyOf(FUND, 200), LAW);
+        refuseAnnounce(FUND, next, abi.encodeWithSelector(I.DepartmentRegistryAdminMissing.selector, FUND));
+        refuseAnnounce(
+            FUND, new I.NewSigner[](0), abi.encodeWithSelector(I.DepartmentRegistryAdminMissing.selector, FUND)
+        );
+        bytes memory tooMany = abi.encodeWithSelector(I.DepartmentRegistryTooManySigners.selector, 17, 16);
+        refuseAnnounce(FUND, new I.NewSigner[](17), tooMany);
+        next = successors(2);
+        next[1] = next[0];
+        bytes memory twice = abi.encodeWithSelector(I.DepartmentRegistrySignerTaken.selector, next[0].signer, FUND);
+        refuseAnnounce(FUND, next, twice);
+        next[1] = newSigner(FUND, keyOf(FUND, LAW), LAW);
+        bytes memory taken = abi.encodeWithSelector(I.DepartmentRegistrySignerTaken.selector, signerOf(FUND, LAW), FUND);
+        refuseAnnounce(FUND, next, taken);
+        next = successors(1);
+        next[0].roles = ADMIN | LAW;
+        vm.prank(authority);
+        (bool ok, bytes memory answer) = address(registry).call(abi.encodeCall(I.announceRecovery, (FUND, next)));
+        vm.assertFalse(ok, "another set of roles than was signed");
+        vm.assertEq(bytes32(bytes4(answer)), bytes32(I.DepartmentRegistryPossessionUnproven.selector), "reason");
+        refuseAnnounce(NOBODY, successors(1), abi.encodeWithSelector(I.DepartmentRegistryUnknown.selector, NOBODY));
+    }
+
+    function test_candidateThatWasRegisteredMeanwhileStopsTheRecovery() public {
+        loadYears();
+        I.NewSigner[] memory next = successors(1);
+        announce(next);
+        vm.prank(signerOf(FUND, ADMIN));
+        registry.addSigner(next[0]);
+        vm.warp(registry.recoveryDeadlineOf(FUND));
+        refuseRecover(abi.encodeWithSelector(I.DepartmentRegistrySignerTaken.selector, next[0].signer, FUND));
+    }
+
+    /// @dev the first is ADMIN, the others ANCHOR and LAW
+    function successors(uint256 count) private view returns (I.NewSigner[] memory next) {
+        next = new I.NewSigner[](count);
+        for (uint8 i = 0; i < count; ++i) {
+            next[i] = newSigner(FUND, keyOf(FUND, 100 + i), i == 0 ? ADMIN : ANCHOR | LAW);
+        }
+    }
+
+    function announce(I.NewSigner[] memory next) private {
+        vm.prank(authority);
+        registry.announceRecovery(FUND, next);
+    }
+
+    function refuseAnnounce(bytes18 department, I.NewSigner[] memory next, bytes memory reason) private {
+        vm.prank(authority);
+        vm.expectRevert(reason);
+        registry.announceRecovery(department, next);
+    }
+
+    function refuseRecover(bytes memory reason) private {
+        vm.prank(authority);
+        vm.expectRevert(reason);
+        registry.recover(FUND);
     }
 
     // ---- suspension and compromise ---------------------------------------------------------------------------------

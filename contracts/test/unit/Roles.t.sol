@@ -17,7 +17,8 @@ contract RolesTest is Fixture {
         PENDING_AUTHORITY,
         ANCHOR_SIGNER,
         LAW_SIGNER,
-        ADMIN_SIGNER
+        ADMIN_SIGNER,
+        AUTHORITY_OR_ADMIN_SIGNER
     }
 
     /// @param suspended revert data when the department is suspended; empty when it may call all the same
@@ -122,6 +123,7 @@ contract RolesTest is Fixture {
 
     function refusal(Row storage row, address caller) private view returns (bytes memory) {
         if (caller == allowed(row.may)) return "";
+        if (caller == authority && row.may == May.AUTHORITY_OR_ADMIN_SIGNER) return "";
         if (row.may == May.AUTHORITY) {
             return abi.encodeWithSelector(notAuthority(row.target), caller, authority);
         }
@@ -193,6 +195,24 @@ contract RolesTest is Fixture {
         add("publishKeys", on, abi.encodeCall(IDepartmentRegistry.publishKeys, ("{}")), May.ADMIN_SIGNER, shut);
         call = abi.encodeCall(IDepartmentRegistry.changeEndpoint, ("https://new.test"));
         add("changeEndpoint", on, call, May.ADMIN_SIGNER, shut);
+        tabulateRecovery(on, shut);
+    }
+
+    /// @dev ESTATE's recovery may be carried out; FUND's is announced and may be cancelled.
+    function tabulateRecovery(address on, bytes memory shut) private {
+        IDepartmentRegistry.NewSigner[] memory next = new IDepartmentRegistry.NewSigner[](1);
+        next[0] = newSigner(ESTATE, keyOf(ESTATE, 60), ADMIN);
+        vm.prank(authority);
+        registry.announceRecovery(ESTATE, next);
+        vm.warp(registry.recoveryDeadlineOf(ESTATE));
+        next[0] = newSigner(FUND, keyOf(FUND, 60), ADMIN);
+        vm.prank(authority);
+        registry.announceRecovery(FUND, next);
+        bytes memory call = abi.encodeCall(IDepartmentRegistry.announceRecovery, (FUND, next));
+        add("announceRecovery", on, call, May.AUTHORITY, "");
+        add("recover", on, abi.encodeCall(IDepartmentRegistry.recover, (ESTATE)), May.AUTHORITY, "");
+        call = abi.encodeCall(IDepartmentRegistry.cancelRecovery, (FUND));
+        add("cancelRecovery", on, call, May.AUTHORITY_OR_ADMIN_SIGNER, shut);
     }
 
     function tabulateCalendar() private {

@@ -27,6 +27,7 @@ from xinlian.chain.calls import (
     NewCase,
     NewSigner,
     Proposal,
+    Recovery,
     Registration,
     Signer,
     Terms,
@@ -82,6 +83,32 @@ class DepartmentRegistry(BoundContract):
         """Authority: batches from this block on are suspect."""
         return self._call("markCompromised", department, since_block)
 
+    def announce_recovery(self, department: str, signers: Sequence[NewSigner]) -> Call:
+        """Authority: announce that all signers of a department will be replaced."""
+        return self._call("announceRecovery", department, [_signer_plain(one) for one in signers])
+
+    def cancel_recovery(self, department: str) -> Call:
+        """ADMIN of the department or authority: object to an announced recovery, or withdraw it."""
+        return self._call("cancelRecovery", department)
+
+    def recover(self, department: str) -> Call:
+        """Authority: carry out an announced recovery, two working days later."""
+        return self._call("recover", department)
+
+    def recovery_of(self, department: str, tag: BlockTag = "latest") -> Question[Recovery | None]:
+        """The announced recovery of a department, None when there is none."""
+
+        def read(values: list[Any]) -> Recovery | None:
+            one = values[0]
+            found = Recovery(one["announcedAt"], tuple((each["signer"], each["roles"]) for each in one["candidates"]))
+            return found if found.candidates else None
+
+        return self._view("recoveryOf", (department,), read, tag)
+
+    def recovery_deadline_of(self, department: str, tag: BlockTag = "latest") -> Question[int]:
+        """Epoch seconds from which the announced recovery may be carried out."""
+        return self._view("recoveryDeadlineOf", (department,), _first, tag)
+
     def transfer_authority(self, to: str) -> Call:
         """Authority: begin the handover to another address."""
         return self._call("transferAuthority", to)
@@ -122,6 +149,7 @@ class DepartmentRegistry(BoundContract):
                 one["compromisedSince"],
                 one["keySetVersion"],
                 unhex(one["keySetHash"]),
+                one["generation"],
             )
 
         return self._view("departmentOf", (department,), read, tag)

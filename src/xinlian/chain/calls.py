@@ -184,7 +184,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """What the registry holds of a department; ``kind`` 0 = unknown."""
+    """What the registry holds of a department; ``kind`` 0 = unknown, ``generation`` counts recoveries."""
 
     kind: int
     active: bool
@@ -192,6 +192,20 @@ class Department:
     compromised_since: int
     key_set_version: int
     key_set_hash: bytes
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """An announced recovery.
+
+    Args:
+        announced_at: epoch seconds.
+        candidates: (address, roles) of the signers to come.
+    """
+
+    announced_at: int
+    candidates: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
