@@ -20,14 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xinlian.chain.anvil import Anvil, AnvilOptions, free_port
-from xinlian.chain.deploy import DeployOptions, deploy
-from xinlian.chain.keys import LocalKey, Registry, prove_possession
-from xinlian.chain.rpc import Rpc
+from xinlian.chain.anvil import ZERO_FEES, Anvil, AnvilOptions, free_port
+from xinlian.chain.development import deployed_chain
 from xinlian.node.graph import KEYS_DIR, Node, build
-from xinlian.node.identity import key_set_of
 from xinlian.node.people import NewUser, People, Role
-from xinlian.node.registration import RegistrationRequest, RequestedSigner
+from xinlian.node.registration import KINDS, Applicant, request_for
 from xinlian.node.settings import Settings
 from xinlian.protocol.manifest import Deployment
 from xinlian.store.opening import open_store
@@ -36,8 +33,6 @@ from xinlian.store.secrets import AUTHORITY_ROLE, NODE_ROLES, SCRYPT_N_TEST, Cre
 ROOT = Path(__file__).resolve().parents[2]
 D01, D02, D05 = "11411599MBDEM0015B", "12411599MBDEM00233", "12411599MBDEM0058M"
 GENESIS_TIME_S = 1_789_952_400
-ZERO_FEES = ("--gas-price", "0", "--block-base-fee-per-gas", "0", "--disable-min-priority-fee")
-ROLES = {"anchor": 1, "law": 2, "admin": 4}
 _SERVE = (
     "import sys; from pathlib import Path; from xinlian.api.server import serve; "
     "from xinlian.node.settings import load_settings; serve(load_settings(Path(sys.argv[1])))"
@@ -96,11 +91,8 @@ async def chain(directory: Path, authority: str, **options: Any) -> AsyncIterato
     """Anvil with the contracts deployed."""
     words = " ".join(["test"] * 11 + ["junk"])
     given = AnvilOptions(ROOT / "contracts", mnemonic=words, genesis_time=GENESIS_TIME_S, extra=ZERO_FEES, **options)
-    with Anvil(given) as anvil:
-        async with Rpc(anvil.url) as rpc:
-            key = LocalKey.from_secret(secrets.token_bytes(32))
-            made = await deploy(rpc, key, DeployOptions(directory / "deployment.json", authority))
-        yield anvil, made
+    async with deployed_chain(given, directory / "deployment.json", authority) as found:
+        yield found
 
 
 def settings_of(directory: Path, uscc: str, rpc_url: str, **changes: Any) -> dict[str, Any]:
@@ -173,7 +165,8 @@ async def running(directory: Path, departments: Sequence[str], **changes: Any) -
             process = start(directory, settings_of(directory, uscc, anvil.url, **changes), token)
             stack.callback(_stop, process)
             network.nodes[uscc] = process
-            await authority.authority.register(_registration(uscc, keys[uscc], process.url, deployment).dumps())
+            applicant = Applicant(uscc, KINDS["department"], f"测试部门 {uscc}", process.url)
+            await authority.authority.register(request_for(applicant, keys[uscc], deployment).dumps())
         await asyncio.sleep(1.0)
         yield network
 
@@ -184,13 +177,3 @@ def _stop(process: Process) -> None:
         process.popen.wait(30)
     except subprocess.TimeoutExpired:
         process.popen.kill()
-
-
-def _registration(uscc: str, keys: NodeKeys, endpoint: str, deployment: Deployment) -> RegistrationRequest:
-    registry = Registry(deployment.chain_id, deployment.contracts["DepartmentRegistry"].address)
-    signers = []
-    for role, bit in ROLES.items():
-        proof = prove_possession(LocalKey.from_secret(keys.chain[role].private), registry, uscc, bit)
-        signers.append(RequestedSigner(proof.signer, proof.roles, "0x" + proof.possession.hex()))
-    jwks = key_set_of(uscc, keys).serialise().decode()
-    return RegistrationRequest(uscc, 1, f"测试部门 {uscc}", endpoint, jwks, tuple(signers))

@@ -18,7 +18,7 @@ import httpx
 from scripts.demo_app.problems import DemoError
 from scripts.demo_app.processes import Processes
 from scripts.demo_app.web import wait_for
-from xinlian.chain.anvil import find_binary
+from xinlian.chain.anvil import ZERO_FEES, find_binary
 from xinlian.protocol.errors import ConfigError
 
 PROCESS: Final = "anvil"
@@ -62,10 +62,9 @@ class Chain:
         wait_for("the chain", self._answers, 60.0, PROCESS)
 
     def _options(self, began_s: int) -> list[str]:
-        fees = ["--gas-price", "0", "--block-base-fee-per-gas", "0", "--disable-min-priority-fee"]
         kept = ["--state", str(self.state), "--preserve-historical-states"]
         place = ["--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--timestamp", str(began_s)]
-        return [*place, *fees, *kept, "--accounts", "1", "--silent"]
+        return [*place, *ZERO_FEES, *kept, "--accounts", "1", "--silent"]
 
     def stop(self) -> None:
         """Stop it in good order: it writes its state."""

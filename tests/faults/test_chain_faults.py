@@ -13,9 +13,9 @@ from aiohttp import ClientSession
 
 from tests.support.anvil import TestChain
 from tests.support.faults import Told, Trial, settle, trial, until
-from tests.support.network import CONTRACTS_DIR, D01, D05, GENESIS_TIME, MNEMONIC, ZERO_FEES, settings_of
+from tests.support.network import CONTRACTS_DIR, D01, D05, GENESIS_TIME, MNEMONIC, settings_of
 from xinlian.chain.abi import event_members
-from xinlian.chain.anvil import Anvil, AnvilOptions, free_port
+from xinlian.chain.anvil import ZERO_FEES, Anvil, AnvilOptions, free_port
 from xinlian.chain.deploy import DeployOptions, deploy
 from xinlian.chain.keys import LocalKey
 from xinlian.chain.rpc import Rpc

@@ -22,14 +22,11 @@ from typing import Any
 import uvicorn
 
 from xinlian.api.app import create_app
-from xinlian.chain.anvil import Anvil, AnvilOptions, free_port
-from xinlian.chain.deploy import DeployOptions, deploy
-from xinlian.chain.keys import LocalKey, Registry, prove_possession
-from xinlian.chain.rpc import Rpc
+from xinlian.chain.anvil import ZERO_FEES, Anvil, AnvilOptions, free_port
+from xinlian.chain.development import deployed_chain
 from xinlian.node.graph import KEYS_DIR, Node, build
-from xinlian.node.identity import key_set_of
 from xinlian.node.people import NewUser, Person, Role
-from xinlian.node.registration import RegistrationRequest, RequestedSigner
+from xinlian.node.registration import KINDS, Applicant, RegistrationRequest, request_for
 from xinlian.node.settings import Settings
 from xinlian.protocol import manifest
 from xinlian.protocol.manifest import Deployment
@@ -40,7 +37,6 @@ CONTRACTS_DIR = Path(__file__).parents[2] / "contracts"
 MNEMONIC = "test test test test test test test test test test test junk"
 GENESIS_TIME = 1_789_952_400  # 2026-09-21 09:00 in UTC+8, inside the loaded calendar
 PASSPHRASE = "passphrase of the tests"
-ROLES = {"anchor": 1, "law": 2, "admin": 4}
 D01 = "11411599MBDEM0015B"
 D02 = "12411599MBDEM00233"
 D03 = "11411599MBDEM00311"
@@ -55,7 +51,6 @@ NAMES = {
     D06: "测试市公安局",
     D07: "测试市民政局",
 }
-ZERO_FEES = ("--gas-price", "0", "--block-base-fee-per-gas", "0", "--disable-min-priority-fee")
 
 
 @dataclass(slots=True)
@@ -115,13 +110,7 @@ def make_keys(directory: Path, *, authority: bool) -> NodeKeys:
 
 def registration(uscc: str, keys: NodeKeys, endpoint: str, deployment: Deployment) -> RegistrationRequest:
     """The registration request of a department."""
-    registry = Registry(deployment.chain_id, deployment.contracts["DepartmentRegistry"].address)
-    signers = []
-    for role, bit in ROLES.items():
-        proof = prove_possession(LocalKey.from_secret(keys.chain[role].private), registry, uscc, bit)
-        signers.append(RequestedSigner(proof.signer, proof.roles, "0x" + proof.possession.hex()))
-    jwks = key_set_of(uscc, keys).serialise().decode()
-    return RegistrationRequest(uscc, 1, NAMES[uscc], endpoint, jwks, tuple(signers))
+    return request_for(Applicant(uscc, KINDS["department"], NAMES[uscc], endpoint), keys, deployment)
 
 
 def settings_of(directory: Path, uscc: str, rpc_url: str, port: int, **changes: Any) -> Settings:
@@ -170,13 +159,9 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
 @asynccontextmanager
 async def running_chain(directory: Path, authority: str, **options: Any) -> AsyncIterator[tuple[Anvil, Deployment]]:
     """anvil with the contracts deployed; zero fees, so no account needs funds."""
-    with Anvil(
-        AnvilOptions(contracts_dir=CONTRACTS_DIR, mnemonic=MNEMONIC, genesis_time=GENESIS_TIME, extra=ZERO_FEES, **options)
-    ) as anvil:
-        async with Rpc(anvil.url) as rpc:
-            deployer = LocalKey.from_secret(os.urandom(32))
-            made = await deploy(rpc, deployer, DeployOptions(directory / "deployment.json", authority))
-        yield anvil, made
+    given = AnvilOptions(contracts_dir=CONTRACTS_DIR, mnemonic=MNEMONIC, genesis_time=GENESIS_TIME, extra=ZERO_FEES, **options)
+    async with deployed_chain(given, directory / "deployment.json", authority) as found:
+        yield found
 
 
 @asynccontextmanager

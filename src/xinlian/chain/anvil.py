@@ -33,6 +33,8 @@ from xinlian.chain.rpc import BlockingRpc
 from xinlian.protocol.errors import ChainError, ConfigError
 
 CHAIN_ID = 31337
+ZERO_FEES = ("--gas-price", "0", "--block-base-fee-per-gas", "0", "--disable-min-priority-fee")
+"""Arguments of a chain on which no account needs funds."""
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _START_S = 20.0
 _STOP_S = 30.0

@@ -2,8 +2,9 @@
 
 Rules
 1. A command is a function of ``(session, arguments…)``; what it needs is declared once: ``ONLINE`` adds ``--url``,
-   ``--token-file`` and ``--timeout``, ``CREATING`` (for a creating call of the API) those and ``--idempotency-key``, ``OFFLINE``
-   nothing; every command has ``--json``.
+   ``--token-file`` and ``--timeout``, ``CREATING`` (for a creating call of the API) those and ``--idempotency-key``, ``SIGNING``
+   (a transaction of one's own key) ``--deployment``, ``--rpc``, ``--keys`` and ``--passphrase-file``, ``OFFLINE`` nothing; every
+   command has ``--json``.
 2. A command raises; this module prints the error and ends with its exit code.
 3. Commands import the node, the chain and the store in their bodies, so that ``--help`` stays quick.
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -31,6 +32,8 @@ from typer.core import TyperGroup
 from xinlian.cli.client import DEFAULT_URL, Client, RemoteError
 from xinlian.cli.exit_codes import Exit
 from xinlian.cli.output import Output, Problem
+from xinlian.cli.signing import KeysOption, PassphraseOption, Signing
+from xinlian.cli.trust import DeploymentOption, RpcOption
 from xinlian.protocol.errors import InputError, XinlianError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -41,11 +44,13 @@ class Needs(Enum):
 
     ONLINE = "the node's API"
     CREATING = "the node's API, to create something once"
+    SIGNING = "the chain, with a key of one's own"
     OFFLINE = "no node"
 
 
 ONLINE = Needs.ONLINE
 CREATING = Needs.CREATING
+SIGNING = Needs.SIGNING
 OFFLINE = Needs.OFFLINE
 
 _JSON = Annotated[bool, typer.Option("--json", help="One JSON document on stdout instead of text.")]
@@ -78,6 +83,7 @@ class Session:
         output: where it prints.
         url, token_file, timeout_s: of online commands.
         key: of creating ones, None for a fresh one.
+        signing: of signing commands.
     """
 
     output: Output
@@ -85,6 +91,7 @@ class Session:
     token_file: Path | None = None
     timeout_s: float = 120.0
     key: str | None = None
+    signing: Signing = field(default_factory=Signing)
 
     @property
     def client(self) -> Client:
@@ -160,7 +167,10 @@ def _runner(function: Callable[..., Any], needs: Needs) -> Callable[..., None]:
 
 def _shared(needs: Needs) -> list[inspect.Parameter]:
     shared: list[tuple[str, Any, object]] = [("json_", _JSON, False)]
-    if needs is not OFFLINE:
+    if needs is SIGNING:
+        notes = ("deployment", DeploymentOption), ("rpc", RpcOption), ("keys", KeysOption), ("passphrase_file", PassphraseOption)
+        shared += [(f"{name}_", note, None) for name, note in notes]
+    elif needs is not OFFLINE:
         shared += [("url_", _URL, DEFAULT_URL), ("token_file_", _TOKEN_FILE, None), ("timeout_", _TIMEOUT, 120.0)]
     if needs is CREATING:
         shared.append(("key_", _KEY, None))
@@ -170,6 +180,9 @@ def _shared(needs: Needs) -> list[inspect.Parameter]:
 
 def _session(values: dict[str, Any]) -> Session:
     output = Output(values.pop("json_"))
+    if "passphrase_file_" in values:
+        names = ("deployment", "rpc", "keys", "passphrase_file")
+        return Session(output, signing=Signing(**{name: values.pop(f"{name}_") for name in names}))
     if "url_" not in values:
         return Session(output)
     online = values.pop("url_"), values.pop("token_file_"), values.pop("timeout_")

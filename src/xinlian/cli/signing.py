@@ -10,15 +10,14 @@ Rules
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xinlian.cli.command import Session
-from xinlian.cli.output import pairs
+from xinlian.cli.trust import require_deployment, require_rpc_urls
 from xinlian.protocol.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -150,30 +149,53 @@ class OneShotLog:
         self.signed = [tx for tx in self.signed if tx.nonce not in nonces]
 
 
-def send_once(session: Session, urls: Sequence[str], deployment: Deployment, key: LocalKey, call: Call) -> None:
-    """Send one transaction, wait until it is mined, print it.
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Where a command sends to and with which key: the options that every signing command has.
 
-    Raises:
-        ChainError: ``chain-wrong`` when the first RPC endpoint is not of the manifest's chain; the sender's errors.
+    Args:
+        deployment: manifest, None for the default.
+        rpc: endpoints, None for the default.
+        keys: folder of the key files, None for the default.
+        passphrase_file: None for the environment's.
     """
-    import asyncio
 
-    mined = asyncio.run(_send(session, urls[0], deployment, key, call))
-    done = {"call": call.label, "tx_hash": mined.hash, "block_number": mined.block.number, "block_time": mined.block.time}
-    session.output.result(done, lambda: pairs(done))
+    deployment: Path | None = None
+    rpc: list[str] | None = None
+    keys: Path | None = None
+    passphrase_file: Path | None = None
+
+    def send(self, make: Callable[[Deployment], Call], progress: Callable[[str], None]) -> dict[str, object]:
+        """Make a call against the manifest's contracts, send it with the authority's key, wait until it is mined.
+
+        Args:
+            make: the call.
+            progress: told what is waited for.
+
+        Returns:
+            What to print about it.
+
+        Raises:
+            ConfigError: ``deployment-missing``, ``rpc-missing``, those of ``load_keys`` and ``authority_key``.
+            ChainError: ``chain-wrong`` when the first RPC endpoint is not of the manifest's chain; the sender's errors.
+        """
+        import asyncio
+
+        trusted, urls = require_deployment(self.deployment), require_rpc_urls(self.rpc)
+        key = authority_key(load_keys(self.keys, self.passphrase_file))
+        call = make(trusted)
+        mined = asyncio.run(_send(urls[0], trusted, key, call, progress))
+        return {"call": call.label, "tx_hash": mined.hash, "block_number": mined.block.number, "block_time": mined.block.time}
 
 
-async def _send(session: Session, url: str, deployment: Deployment, key: LocalKey, call: Call) -> Mined:
+async def _send(url: str, deployment: Deployment, key: LocalKey, call: Call, progress: Callable[[str], None]) -> Mined:
     from xinlian.chain.rpc import Rpc, check_chain
     from xinlian.chain.sender import Sender, SenderOptions
 
-    rpc = Rpc(url)
-    try:
+    async with Rpc(url) as rpc:
         await check_chain(rpc, deployment.chain_id, deployment.genesis_hash)
         sender = Sender(rpc, key, OneShotLog(), SenderOptions(chain_id=deployment.chain_id))
         await sender.resync()
         ticket = await sender.send(call, call.label)
-        session.output.progress(f"{call.label}: waiting for {ticket.hash}")
+        progress(f"{call.label}: waiting for {ticket.hash}")
         return await sender.wait(ticket, TIMEOUT_S)
-    finally:
-        await rpc.close()

@@ -1,4 +1,4 @@
-"""Registration requests: what a department hands to the authority so that it can be registered.
+"""Registration requests: what a department makes of its keys and hands to the authority so that it can be registered.
 
 One JSON object ``{"format": "xinlian-registration/1", "uscc", "kind", "name", "endpoint", "jwks", "signers": [{"address",
 "roles", "possession"}]}``. ``jwks`` is the key set with its possession proofs, ``possession`` an EIP-712 signature (0x hex).
@@ -6,6 +6,8 @@ One JSON object ``{"format": "xinlian-registration/1", "uscc", "kind", "name", "
 Rules
 1. Every key in it is proven: Ed25519 keys here, chain signers by the contract.
 2. Nothing in it is secret.
+
+Example: ``request_for(Applicant("1241…", 1, "测试市…中心", "https://…"), keys, deployment).dumps()``
 """
 
 from __future__ import annotations
@@ -16,14 +18,22 @@ from typing import Any
 
 import orjson
 
+from xinlian.chain.calls import NewSigner, Registration, unhex
+from xinlian.chain.keys import LocalKey, Registry, prove_possession
+from xinlian.node.identity import key_set_of
 from xinlian.protocol.codes import check_uscc
 from xinlian.protocol.errors import EvidenceError, InputError
 from xinlian.protocol.jsontext import loads_strict
 from xinlian.protocol.jwks import check_possession, parse_key_set
+from xinlian.protocol.manifest import Deployment
 from xinlian.protocol.members import Members, Where
+from xinlian.protocol.types import Role
+from xinlian.store.secrets import NodeKeys
 
 FORMAT = "xinlian-registration/1"
 KINDS = {"department": 1, "other-receiver": 2}
+SIGNER_ROLES = {"anchor": Role.ANCHOR, "law": Role.LAW, "admin": Role.ADMIN}
+"""Which of a node's chain keys signs for which role on the chain."""
 _WHERE = Where("registration-form", "registration request")
 _ANY = re.compile(r".{1,2000}", re.DOTALL)
 _JWKS = re.compile(r".{1,65536}", re.DOTALL)
@@ -31,6 +41,16 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _SIGNATURE = re.compile(r"0x[0-9a-f]{2,1024}", re.ASCII)
 _ENDPOINT = re.compile(r"https?://[^\s]{1,500}", re.ASCII)
 _MEMBERS = ("format", "uscc", "kind", "name", "endpoint", "jwks", "signers")
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Who wants to be registered; ``kind`` is one of the numbers of ``KINDS``, ``endpoint`` the node's URL for others."""
+
+    uscc: str
+    kind: int
+    name: str
+    endpoint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,28 @@ class RegistrationRequest:
             "signers": [{"address": s.address, "roles": s.roles, "possession": s.possession} for s in self.signers],
         }
         return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
+
+    def for_chain(self) -> Registration:
+        """The same as the contract takes it."""
+        signers = tuple(NewSigner(one.address, one.roles, unhex(one.possession)) for one in self.signers)
+        return Registration(self.uscc, self.kind, self.name, self.endpoint, self.jwks, signers)
+
+
+def request_for(applicant: Applicant, keys: NodeKeys, deployment: Deployment) -> RegistrationRequest:
+    """The request of a department with these keys, each proven for this deployment and no other."""
+    registry = Registry(deployment.chain_id, deployment.contracts["DepartmentRegistry"].address)
+    proofs = [
+        prove_possession(LocalKey.from_secret(keys.chain[name].private), registry, applicant.uscc, role)
+        for name, role in SIGNER_ROLES.items()
+    ]
+    return RegistrationRequest(
+        uscc=applicant.uscc,
+        kind=applicant.kind,
+        name=applicant.name,
+        endpoint=applicant.endpoint,
+        jwks=key_set_of(applicant.uscc, keys).serialise().decode(),
+        signers=tuple(RequestedSigner(one.signer, one.roles, "0x" + one.possession.hex()) for one in proofs),
+    )
 
 
 def parse_registration(data: bytes) -> RegistrationRequest:

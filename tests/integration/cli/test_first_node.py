@@ -21,9 +21,9 @@ from typer.testing import CliRunner
 
 from tests.support.anvil import TestChain
 from tests.support.lying import lying_node
-from tests.support.network import CONTRACTS_DIR, GENESIS_TIME, MNEMONIC, ZERO_FEES
+from tests.support.network import CONTRACTS_DIR, GENESIS_TIME, MNEMONIC
 from xinlian.chain.abi import event_members
-from xinlian.chain.anvil import Anvil, AnvilOptions, free_port
+from xinlian.chain.anvil import ZERO_FEES, Anvil, AnvilOptions, free_port
 from xinlian.cli.main import app
 from xinlian.node.files.examples import example_row
 from xinlian.scenarios.catalogue import load_schemas

@@ -23,14 +23,11 @@ from xinlian.cli.trust import DeploymentOption, RpcOption, find_rpc_urls, requir
 from xinlian.protocol.errors import ConfigError, ConflictError, InputError, NotFoundError
 
 if TYPE_CHECKING:
-    from xinlian.node.registration import RequestedSigner
-    from xinlian.protocol.manifest import Deployment
     from xinlian.store.secrets import NodeKeys
 
 app = group("A department's node, and departments on the chain.")
 DEPARTMENT_FILE = "department.json"
 NODE_FILE = "node.toml"
-ROLE_BITS = {"anchor": 1, "law": 2, "admin": 4}
 DAY_S = 86_400
 _COLUMNS = ("uscc", "name", "kind", "active", "endpoint", "compromised_since", "key_set_version")
 DataDir = Annotated[
@@ -176,24 +173,15 @@ def request(
     passphrase_file: PassphraseOption = None,
 ) -> None:
     """Write the registration request for the authority: public keys, each with its proof of possession. Nothing secret."""
-    from xinlian.node.identity import key_set_of
-    from xinlian.node.registration import KINDS, RegistrationRequest
+    from xinlian.node.registration import KINDS, Applicant, request_for
 
     identity = _identity(data_dir)
-    uscc = identity["uscc"]
+    applicant = Applicant(identity["uscc"], KINDS[identity["kind"]], identity["name"], identity["endpoint"])
     trusted = require_deployment(deployment)
-    keys = load_keys(data_dir / KEYS_FOLDER, passphrase_file)
-    found = RegistrationRequest(
-        uscc=uscc,
-        kind=KINDS[identity["kind"]],
-        name=identity["name"],
-        endpoint=identity["endpoint"],
-        jwks=key_set_of(uscc, keys).serialise().decode(),
-        signers=_signers(uscc, keys, trusted),
-    )
+    found = request_for(applicant, load_keys(data_dir / KEYS_FOLDER, passphrase_file), trusted)
     write_bytes(output, found.dumps())
     if output != "-":
-        document = {"file": output, "uscc": uscc, "signers": [signer.address for signer in found.signers]}
+        document = {"file": output, "uscc": found.uscc, "signers": [signer.address for signer in found.signers]}
         session.output.result(document, lambda: pairs(document))
 
 
@@ -203,17 +191,6 @@ def _identity(data_dir: Path) -> dict[str, str]:
         raise ConfigError("keys-missing", f"{data_dir} is not set up: run `xinlian department init`", directory=str(data_dir))
     found = json.loads(read_bytes(str(file), 10_000))
     return {name: str(found[name]) for name in ("uscc", "kind", "name", "endpoint")}
-
-
-def _signers(uscc: str, keys: NodeKeys, deployment: Deployment) -> tuple[RequestedSigner, ...]:
-    from xinlian.chain.keys import LocalKey, Registry, prove_possession
-    from xinlian.node.registration import RequestedSigner
-
-    registry = Registry(deployment.chain_id, deployment.contracts["DepartmentRegistry"].address)
-    proofs = [
-        prove_possession(LocalKey.from_secret(keys.chain[role].private), registry, uscc, bit) for role, bit in ROLE_BITS.items()
-    ]
-    return tuple(RequestedSigner(proof.signer, proof.roles, "0x" + proof.possession.hex()) for proof in proofs)
 
 
 @command(app, "list", ONLINE)
