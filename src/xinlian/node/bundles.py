@@ -28,7 +28,7 @@ from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.record import parse_statement
 from xinlian.protocol.report import Report
 from xinlian.protocol.types import EpochS, Status, Stream, Uscc
-from xinlian.protocol.verification import parse_as_of, verify_bundle, verify_bytes
+from xinlian.protocol.verification import Verifier, parse_as_of, verify_bundle, verify_bytes
 from xinlian.store import records as record_table
 from xinlian.store import streams
 from xinlian.store.anchoring import Batch
@@ -214,7 +214,7 @@ class Bundles:
     def verifying(self) -> Iterator[Callable[[Bundle], Report]]:
         """``verify_parsed`` for many bundles in a row, against one and the same view."""
         with self._view.snapshot() as view:
-            yield lambda bundle: verify_bundle(bundle, self._deployment, view, None)
+            yield Verifier(self._deployment, view).verify
 
 
 def split_leaves(buffer: bytes) -> list[bytes]:

@@ -12,7 +12,7 @@ Source: design 4.5; Decree 809 art. 29.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,13 @@ from xinlian.protocol.statements import (
     ReadClear,
     ReadDisclosed,
     ReadEntry,
+    ReadItem,
     ReadOutcome,
     ReadRole,
+    ReadSheet,
     StatementIds,
     parse_read,
     record_tag,
-    seal_read,
     subject_pseudonym,
 )
 from xinlian.protocol.subjects import Subject
@@ -48,7 +49,7 @@ class WrittenRead:
     Args:
         item: place in the request, from 0.
         outcome: how it came out.
-        subjects: of the item; empty when they were not proven.
+        pseudonyms: of the item's subjects; empty when they were not proven.
         record_ids: records that served it.
         request_digest: SHA-256 of the request's ciphertext.
         answer_digest: SHA-256 of the answer's ciphertext, None when there was none.
@@ -57,11 +58,30 @@ class WrittenRead:
 
     item: int
     outcome: ReadOutcome
-    subjects: tuple[Subject, ...]
+    pseudonyms: tuple[str, ...]
     record_ids: tuple[RecordId, ...]
     request_digest: bytes
     answer_digest: bytes | None
     operator: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What all entries of one request and side say."""
+
+    request: Request
+    role: ReadRole
+    counterparty: Uscc
+    time: EpochS
+
+    @property
+    def grant_ref(self) -> str:
+        return f"{self.request.grant.provider}/{self.request.grant.number}"
+
+    @property
+    def case_ref(self) -> str | None:
+        case = self.request.case
+        return None if case is None else f"{case.lead}/{case.case_no}"
 
 
 class Reads:
@@ -86,28 +106,45 @@ class Reads:
         """This department's pseudonym of a subject, 32 bytes."""
         return unb64u(subject_pseudonym(self._key, subject))
 
-    def provider_entry(self, request: Request, read: WrittenRead) -> streams.ReadEntry:
-        """The provider's entry of one item."""
-        return self._entry(request, read, ReadRole.PROVIDER, request.from_uscc)
+    def pseudonyms(self, subjects: Iterable[Subject]) -> tuple[str, ...]:
+        """This department's pseudonyms of an item's subjects, as entries name them."""
+        return tuple([subject_pseudonym(self._key, subject) for subject in subjects])
 
-    def requester_entry(self, request: Request, read: WrittenRead) -> streams.ReadEntry:
-        """The requester's entry of one item."""
-        return self._entry(request, read, ReadRole.REQUESTER, request.to_uscc)
+    def provider_entries(self, request: Request, reads: Sequence[WrittenRead]) -> list[streams.ReadEntry]:
+        """The provider's entries of a request's items."""
+        return self._entries(request, reads, ReadRole.PROVIDER, request.from_uscc)
 
-    def _entry(self, request: Request, read: WrittenRead, role: ReadRole, counterparty: Uscc) -> streams.ReadEntry:
-        now = EpochS(self._law_s())
-        tag = record_tag(self._key, read.record_ids)
-        pseudonyms = tuple(subject_pseudonym(self._key, subject) for subject in read.subjects)
+    def requester_entries(self, request: Request, reads: Sequence[WrittenRead]) -> list[streams.ReadEntry]:
+        """The requester's entries of a request's items."""
+        return self._entries(request, reads, ReadRole.REQUESTER, request.to_uscc)
+
+    def _entries(
+        self, request: Request, reads: Sequence[WrittenRead], role: ReadRole, counterparty: Uscc
+    ) -> list[streams.ReadEntry]:
+        """One entry per item; items that came out alike share a sheet."""
+        about = _About(request, role, counterparty, EpochS(self._law_s()))
+        sheets: dict[tuple[object, ...], ReadSheet] = {}
+        entries = []
+        for read in reads:
+            alike = (read.outcome, read.request_digest, read.answer_digest, read.operator)
+            sheet = sheets.get(alike)
+            if sheet is None:
+                sheet = sheets[alike] = self._sheet(about, read)
+            entries.append(self._entry(about, read, sheet))
+        return entries
+
+    def _sheet(self, about: _About, read: WrittenRead) -> ReadSheet:
+        request = about.request
         clear = ReadClear(
             request.rid,
             read.item,
-            role,
-            counterparty,
+            about.role,
+            about.counterparty,
             request.grant,
             request.case,
-            now,
+            about.time,
             read.outcome,
-            tag,
+            None,
             read.request_digest,
             read.answer_digest,
         )
@@ -117,25 +154,30 @@ class Reads:
             request.purpose,
             request.fields,
             request.view,
-            pseudonyms,
-            read.record_ids,
+            (),
+            (),
             read.operator,
         )
-        ids = StatementIds(self._department, new_record_id(), now)
-        sealed = seal_read(ids, clear, disclosed, os.urandom(32))
+        return ReadSheet(StatementIds(self._department, new_record_id(), about.time), clear, disclosed)
+
+    def _entry(self, about: _About, read: WrittenRead, sheet: ReadSheet) -> streams.ReadEntry:
+        request = about.request
+        tag = record_tag(self._key, read.record_ids)
+        item = ReadItem(new_record_id(), read.item, tag, read.pseudonyms, read.record_ids)
+        sealed = sheet.seal(item, os.urandom(32))
         return streams.ReadEntry(
             leaf=sealed.leaf,
             statement=sealed.statement,
             disclosures="~".join(sealed.disclosures),
             rid=request.rid,
-            role=role.value,
-            counterparty=counterparty,
-            grant_ref=f"{request.grant.provider}/{request.grant.number}",
-            case_ref=None if request.case is None else f"{request.case.lead}/{request.case.case_no}",
-            time=now,
+            role=about.role.value,
+            counterparty=about.counterparty,
+            grant_ref=about.grant_ref,
+            case_ref=about.case_ref,
+            time=about.time,
             outcome=read.outcome.value,
             record_tag=None if tag is None else unb64u(tag),
-            subject_pseudonym=unb64u(pseudonyms[0]) if pseudonyms else None,
+            subject_pseudonym=unb64u(read.pseudonyms[0]) if read.pseudonyms else None,
             item=read.item,
         )
 

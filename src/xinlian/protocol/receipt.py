@@ -77,6 +77,23 @@ class Receipt:
     block_time: int
     tx_hash: str
 
+    def batch(self) -> tuple[object, ...]:
+        """Everything but the leaf's own index and path: equal for the receipts of one batch."""
+        return (
+            self.chain_id,
+            self.genesis_hash,
+            self.ledger,
+            self.department,
+            self.stream,
+            self.sequence,
+            self.size,
+            self.root,
+            self.suite,
+            self.block_number,
+            self.block_time,
+            self.tx_hash,
+        )
+
     def to_json(self) -> dict[str, object]:
         """Return the receipt's JSON members, in the order of ``FIELDS``."""
         members: dict[str, object] = {name: getattr(self, name) for name in FIELDS}

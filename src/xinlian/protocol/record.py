@@ -175,6 +175,26 @@ def seal(head: StatementHead, fields: Sequence[tuple[str, str]], record_key: byt
         statement = _statement_bytes(head, "")
         return SealedRecord(statement, (), leaf_hash(statement))
     names, texts = zip(*fields, strict=True)
+    tokens, digests = disclose(names, texts, record_key)
+    statement = _statement_bytes(head, digests)
+    return SealedRecord(statement, tokens, leaf_hash(statement))
+
+
+def disclose(names: tuple[str, ...], texts: Sequence[str], record_key: bytes) -> tuple[tuple[str, ...], str]:
+    """Make the disclosures of one record.
+
+    Args:
+        names: field names, at least one; they differ.
+        texts: exact JSON text of each value.
+        record_key: 32 fresh random bytes.
+
+    Returns:
+        The disclosures in the order of the names, and the text that stands between the quotes of ``_sd``.
+
+    Raises:
+        InputError: ``statement-form`` as ``seal``.
+    """
+    count = len(names)
     salts = _spaced_b64(_splitter(f"{SALT_BYTES}s", count).unpack(_salt_stream(record_key, count)), b"\0\0")
     values = "\0".join(texts).encode().split(b"\0")
     if len(values) != count:
@@ -186,8 +206,7 @@ def seal(head: StatementHead, fields: Sequence[tuple[str, str]], record_key: byt
     tokens = joined.split(b"\n")
     digests = _spaced_b64([sha256(token).digest() for token in tokens], b"\0")
     sd = sorted(_splitter(f"{_DIGEST_CHARS}sx", count).unpack(digests))
-    statement = _statement_bytes(head, b'","'.join(sd).decode("ascii"))
-    return SealedRecord(statement, tuple(joined.decode("ascii").split("\n")), leaf_hash(statement))
+    return tuple(joined.decode("ascii").split("\n")), b'","'.join(sd).decode("ascii")
 
 
 def encode_statement(head: StatementHead, digests: Sequence[str]) -> bytes:
@@ -341,8 +360,7 @@ def _statement_bytes(head: StatementHead, digests: str) -> bytes:
 
 def _check_head(head: StatementHead) -> None:
     _check_names_of_type(head.iss, head.vct)
-    if not is_uuid7_text(head.jti):
-        raise InputError("statement-form", "jti: expected a UUIDv7 in lower case", field="jti")
+    check_jti(head.jti)
     if not 0 <= head.iat <= MAX_EXACT_INT:
         raise InputError("statement-form", "iat: expected epoch seconds", field="iat")
     if not 1 <= head.rev <= 0xFFFFFFFF:
@@ -351,6 +369,16 @@ def _check_head(head: StatementHead) -> None:
         raise InputError("statement-form", "prev: expected a leaf of 32 bytes exactly when rev is larger than 1", field="prev")
     if head.extra:
         _check_names([name for name, _ in head.extra])
+
+
+def check_jti(jti: str) -> None:
+    """Check a record id.
+
+    Raises:
+        InputError: ``statement-form`` when it is no UUIDv7 in lower case.
+    """
+    if not is_uuid7_text(jti):
+        raise InputError("statement-form", "jti: expected a UUIDv7 in lower case", field="jti")
 
 
 @lru_cache(maxsize=1024)

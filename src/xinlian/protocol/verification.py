@@ -19,6 +19,7 @@ Source: design.md 4.6; RFC 9901 §7; RFC 9162 §2.1.3.2.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from xinlian.protocol.bundle import Bundle, parse
@@ -28,7 +29,7 @@ from xinlian.protocol.manifest import Deployment
 from xinlian.protocol.report import Check, Moment, Outcome, Remark, Report
 from xinlian.protocol.types import Stream
 from xinlian.protocol.verification_checks import run
-from xinlian.protocol.verification_facts import AsOf, gather, parse_as_of
+from xinlian.protocol.verification_facts import AsOf, Facts, gather, of_same_batch, parse_as_of
 from xinlian.protocol.verification_remarks import remarks_on
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Outcome",
     "Remark",
     "Report",
+    "Verifier",
     "checks_of",
     "parse_as_of",
     "verify_bundle",
@@ -64,6 +66,8 @@ CHECKS: Final = (
     "status",
     "signature",
 )
+_OWN: Final = frozenset({"format", "disclosures", "leaf-path", "status"})
+"""Checks that look at more than the batch, the issuer and the type."""
 _LEFT_OUT: Final = {
     Stream.RECORDS: frozenset[str](),
     Stream.ANSWERS: frozenset({"status"}),
@@ -76,6 +80,7 @@ _NOTES: Final = {
 }
 
 
+@lru_cache(maxsize=8)
 def checks_of(stream: Stream, *, signed: bool) -> tuple[str, ...]:
     """Return the closed list of checks for a bundle of ``stream``, in order."""
     left_out = _LEFT_OUT[stream] if signed else _LEFT_OUT[stream] | {"signature"}
@@ -111,7 +116,45 @@ def verify_bundle(
         return verify_bytes(bundle, deployment, view, as_of)
     facts = gather(bundle, deployment, view, as_of)
     signed = bundle.signed is not None or bundle.receipt is None
-    checks = tuple(run(name, facts) for name in checks_of(facts.stream, signed=signed))
+    return _report(facts, tuple([run(name, facts) for name in checks_of(facts.stream, signed=signed)]))
+
+
+class Verifier:
+    """``verify_bundle`` for many bundles against one view that does not change meanwhile.
+
+    What bundles of one batch have in common is asked and checked once: manifest, chain, contracts, and everything that looks
+    at the receipt's batch, the issuer and the type only. Form, disclosures, path and status are every bundle's own.
+
+    Args:
+        deployment: the manifest, or None when none was found.
+        view: one and the same state of the chain for as long as this object is used.
+    """
+
+    def __init__(self, deployment: Deployment | None, view: ChainView | None) -> None:
+        self._deployment = deployment
+        self._view = view
+        self._known: dict[tuple[object, ...], tuple[Facts, dict[str, Check]]] = {}
+
+    def verify(self, bundle: Bundle) -> Report:
+        """Verify a bundle as of the view's newest block."""
+        receipt = bundle.receipt
+        if receipt is None or bundle.signed is not None or bundle.successor is not None:
+            return verify_bundle(bundle, self._deployment, self._view)
+        key = (receipt.batch(), bundle.statement.iss, bundle.statement.vct)
+        known = self._known.get(key)
+        if known is None:
+            facts = gather(bundle, self._deployment, self._view, None)
+            shared: dict[str, Check] = {}
+        else:
+            facts, shared = of_same_batch(known[0], bundle), known[1]
+        checks = tuple([shared.get(name) or run(name, facts) for name in checks_of(facts.stream, signed=False)])
+        if known is None:
+            self._known[key] = facts, {check.name: check for check in checks if check.name not in _OWN}
+        return _report(facts, checks)
+
+
+def _report(facts: Facts, checks: tuple[Check, ...]) -> Report:
+    bundle = facts.bundle
     disclosed = next(check.outcome for check in checks if check.name == "disclosures") is Outcome.PASSED
     return Report(
         checks=checks,

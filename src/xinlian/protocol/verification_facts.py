@@ -9,7 +9,7 @@ Source: design.md 4.6.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -102,6 +102,14 @@ def gather(bundle: Bundle, deployment: Deployment | None, view: ChainView | None
     except ChainError as error:
         why = f"{error.code}: {error.message}"
         return Facts(bundle, deployment, stream, None, why, foreign_view=error.code == "rpc-disagree")
+
+
+def of_same_batch(known: Facts, bundle: Bundle) -> Facts:
+    """Facts for another bundle of the batch, issuer and type that ``known`` was gathered for, on the same view."""
+    status = None
+    if known.view is not None and known.moment is not None and bundle.receipt is not None and known.reached:
+        status = _read_status(known.view, bundle.receipt, known.moment)
+    return replace(known, bundle=bundle, status=status)
 
 
 def _gather_from(view: ChainView, facts: Facts, as_of: AsOf | None) -> Facts:

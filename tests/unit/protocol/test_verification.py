@@ -23,6 +23,7 @@ from xinlian.protocol.verification import (
     KeySetFrom,
     Outcome,
     Report,
+    Verifier,
     checks_of,
     parse_as_of,
     verify_bundle,
@@ -738,3 +739,60 @@ def test_an_unknown_check_is_named() -> None:
     world = World()
     with pytest.raises(KeyError):
         verify(world, world.bundle()).check("signature")
+
+
+# -- many bundles against one view ----------------------------------------------------------------------
+
+
+def _bent(bundle: Bundle) -> list[Bundle]:
+    """A bundle and its neighbours, each with one thing bent."""
+    receipt = bundle.receipt
+    assert receipt is not None
+    return [
+        bundle,
+        with_receipt(bundle, index=(receipt.index + 1) % receipt.size),
+        with_receipt(bundle, index=receipt.size + 7),
+        with_receipt(bundle, path=(bytes(32), *receipt.path[1:])),
+        with_receipt(bundle, root=bytes(32)),
+        with_receipt(bundle, size=receipt.size + 1),
+        with_receipt(bundle, sequence=receipt.sequence + 40),
+        with_receipt(bundle, block_number=receipt.block_number + 1),
+        with_receipt(bundle, tx_hash="0x" + "00" * 32),
+        with_receipt(bundle, chain_id=receipt.chain_id + 1),
+        with_receipt(bundle, genesis_hash="0x" + "00" * 32),
+        with_receipt(bundle, ledger="0x" + "00" * 20),
+        with_receipt(bundle, department=POLICE),
+        with_receipt(bundle, stream=Stream.ANSWERS),
+        with_receipt(bundle, stream=Stream.READS),
+        replace(bundle, disclosures=bundle.disclosures[:1]),
+        replace(bundle, disclosures=bundle.disclosures[:1] * 2),
+        replace(bundle, receipt=None),
+    ]
+
+
+@pytest.mark.parametrize("state", ["in order", "revoked and compromised", "inactive"])
+def test_a_verifier_of_many_says_of_each_what_is_said_of_it_alone(state: str) -> None:
+    """Whatever was verified before, in whatever order: what is shared is never another batch's, issuer's or type's."""
+    world = World()
+    bundles = [bent for index in range(5) for bent in _bent(world.bundle(index))]
+    bundles += [world.bundle(signed_by=1), *(replace(world.bundle(i), statement=world.bundle(0).statement) for i in range(1, 3))]
+    bundles += [world.stream_bundle(Stream.ANSWERS, VCT_ANSWER), world.stream_bundle(Stream.READS, VCT_READ)]
+    if state == "inactive":
+        world.view.active[FUND] = []
+    if state == "revoked and compromised":
+        world.view.compromised[FUND] = ANCHOR_BLOCK
+        world.view.mark(FUND, 1, 2, ANCHOR_BLOCK + 1, 2)
+    alone = [verify_bundle(bundle, world.deployment, world.view) for bundle in bundles]
+    assert len({report.verdict for report in alone}) >= 3
+    for order in (list(range(len(bundles))), list(reversed(range(len(bundles))))):
+        verifier = Verifier(world.deployment, world.view)
+        for place in order:
+            assert verifier.verify(bundles[place]) == alone[place]
+
+
+def test_a_verifier_without_manifest_or_view_runs_nothing() -> None:
+    world = World()
+    for deployment, view in ((None, world.view), (world.deployment, None)):
+        verifier = Verifier(deployment, view)
+        for index in range(3):
+            assert verifier.verify(world.bundle(index)) == verify_bundle(world.bundle(index), deployment, view)

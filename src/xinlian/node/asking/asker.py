@@ -183,7 +183,8 @@ class Asking:
         }
         params = httpsig.SignatureParams(request.created, request.expires, request.rid, signing.kid)
         signed = httpsig.sign_request(httpsig.Request("POST", PATH, None, headers, body), params, signing.private)
-        return Sent(request, header, reply_key, body, signed, tuple(i.subjects for i in question.items), person)
+        pseudonyms = tuple(self._p.reads.pseudonyms(item.subjects) for item in question.items)
+        return Sent(request, header, reply_key, body, signed, pseudonyms, person, hashlib.sha256(body).digest())
 
     def _item(self, item: AskItem, case: CaseState | None, question: Question) -> RequestItem:
         if case is None:
@@ -207,8 +208,7 @@ class Asking:
             finished_at=None,
             created_by=sent.person.id,
         )
-        empty = ShownItem(ReadOutcome.ATTEMPTED.value, None)
-        entries = [self._entry(sent, i, empty, None) for i in range(len(request.items))]
+        entries = self._entries(sent, [ShownItem(ReadOutcome.ATTEMPTED.value, None)] * len(request.items), None)
         journal = current_journal()
 
         def job(tx: Transaction) -> None:
@@ -282,7 +282,7 @@ class Asking:
         return await self._close(sent, Asked(sent.request.rid, state, detail, None, tuple(shown)), None)
 
     async def _close(self, sent: Sent, asked: Asked, answer_digest: bytes | None) -> Asked:
-        entries = [self._entry(sent, i, item, answer_digest) for i, item in enumerate(asked.items)]
+        entries = self._entries(sent, asked.items, answer_digest)
         received = [self._received(sent, i, item) for i, item in enumerate(asked.items) if item.is_kept]
         now, state, journal = int(self._p.clock.wall_s()), asked.state, current_journal()
         stored = "no-answer" if state == "not-proven" and answer_digest is None else state.replace("not-proven", "received")
@@ -296,22 +296,20 @@ class Asking:
         await self._p.store.node.write(job)
         return asked
 
-    def _entry(self, sent: Sent, index: int, item: ShownItem, answer_digest: bytes | None) -> streams.ReadEntry:
-        outcome = ReadOutcome(item.outcome)
-        if outcome is ReadOutcome.NOT_PROVEN and answer_digest is None:
-            outcome = ReadOutcome.NO_ANSWER
-        return self._p.reads.requester_entry(
-            sent.request,
+    def _entries(self, sent: Sent, shown: Sequence[ShownItem], answer_digest: bytes | None) -> list[streams.ReadEntry]:
+        reads = [
             WrittenRead(
-                item=index,
-                outcome=outcome,
-                subjects=sent.subjects[index],
-                record_ids=tuple(RecordId(record["record_id"]) for record in item.records),
+                item=i,
+                outcome=_logged(item.outcome, answer_digest),
+                pseudonyms=sent.pseudonyms[i],
+                record_ids=tuple([RecordId(record["record_id"]) for record in item.records]),
                 request_digest=sent.digest,
                 answer_digest=answer_digest,
                 operator=sent.person.person_id,
-            ),
-        )
+            )
+            for i, item in enumerate(shown)
+        ]
+        return self._p.reads.requester_entries(sent.request, reads)
 
     def _received(self, sent: Sent, index: int, item: ShownItem) -> case_files.Received:
         now = int(self._p.clock.wall_s())
@@ -335,3 +333,9 @@ def _concrete(schema: DatasetSchema, question: Question) -> tuple[str, ...]:
     if question.mode == Mode.ANSWER.value:
         return ()
     return schema.names_of(schema.mask_of(question.fields))
+
+
+def _logged(outcome: str, answer_digest: bytes | None) -> ReadOutcome:
+    """The outcome as an entry names it: an answer that could not even be opened is none."""
+    read = ReadOutcome(outcome)
+    return ReadOutcome.NO_ANSWER if read is ReadOutcome.NOT_PROVEN and answer_digest is None else read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -87,20 +86,23 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request on its way."""
+    """A request on its way.
+
+    Args:
+        request, header, reply_key, body, headers: as sealed, signed and sent.
+        pseudonyms: of each item's subjects.
+        person: who asks.
+        digest: SHA-256 of the ciphertext.
+    """
 
     request: Request
     header: EnvelopeHeader
     reply_key: X25519PrivateKey
     body: bytes
     headers: dict[str, str]
-    subjects: tuple[tuple[Subject, ...], ...]
+    pseudonyms: tuple[tuple[str, ...], ...]
     person: Person
-
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of the ciphertext."""
-        return hashlib.sha256(self.body).digest()
+    digest: bytes
 
 
 def case_ref(request: Request) -> str | None:

@@ -213,21 +213,19 @@ class Providing:
     def _entries(
         self, call: Call, admitted: Admitted | None, results: Sequence[Result], answer_digest: bytes
     ) -> list[streams.ReadEntry]:
-        return [
-            self._reads.provider_entry(
-                call.request,
-                WrittenRead(
-                    item=i,
-                    outcome=ReadOutcome(result.item.outcome.value),
-                    subjects=admitted.subjects[i] if admitted is not None else (),
-                    record_ids=result.record_ids,
-                    request_digest=call.digest,
-                    answer_digest=answer_digest,
-                    operator=None,
-                ),
+        reads = [
+            WrittenRead(
+                item=i,
+                outcome=ReadOutcome(result.item.outcome.value),
+                pseudonyms=self._reads.pseudonyms(admitted.subjects[i]) if admitted is not None else (),
+                record_ids=result.record_ids,
+                request_digest=call.digest,
+                answer_digest=answer_digest,
+                operator=None,
             )
             for i, result in enumerate(results)
         ]
+        return self._reads.provider_entries(call.request, reads)
 
     def _seal(self, call: Call, plaintext: bytes) -> Outgoing:
         now = int(self._clock.wall_s())

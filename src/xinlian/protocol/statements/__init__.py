@@ -31,7 +31,17 @@ from xinlian.protocol.statements.answers import (
 )
 from xinlian.protocol.statements.form import StatementIds
 from xinlian.protocol.statements.keyed import record_tag, subject_pseudonym
-from xinlian.protocol.statements.reads import ReadClear, ReadDisclosed, ReadEntry, ReadOutcome, ReadRole, parse_read, seal_read
+from xinlian.protocol.statements.reads import (
+    ReadClear,
+    ReadDisclosed,
+    ReadEntry,
+    ReadItem,
+    ReadOutcome,
+    ReadRole,
+    ReadSheet,
+    parse_read,
+    seal_read,
+)
 
 __all__ = [
     "MAX_SOURCES",
@@ -41,8 +51,10 @@ __all__ = [
     "ReadClear",
     "ReadDisclosed",
     "ReadEntry",
+    "ReadItem",
     "ReadOutcome",
     "ReadRole",
+    "ReadSheet",
     "StatementIds",
     "parse_answer_statement",
     "parse_read",

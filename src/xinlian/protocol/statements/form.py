@@ -7,7 +7,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xinlian.protocol.errors import EvidenceError
@@ -23,6 +23,7 @@ from xinlian.protocol.record import (
     parse_statement,
     seal,
 )
+from xinlian.protocol.sheet import Sheet
 from xinlian.protocol.types import EpochS, Hash32, RecordId, Uscc, issuer_of, uscc_of_issuer
 
 Texts = tuple[tuple[str, str], ...]
@@ -96,6 +97,18 @@ class StatementForm:
         """
         head = StatementHead(issuer_of(ids.issuer), self.vct, ids.jti, ids.iat, 1, None, clear)
         return seal(head, disclosed, record_key)
+
+    def sheet(self, ids: StatementIds, clear: Texts, disclosed: Texts, gaps: Collection[str]) -> Sheet:
+        """A sheet for many statements of one issuer and time.
+
+        Args:
+            ids: issuer and time; the record id is not looked at.
+            clear: texts of the clear members.
+            disclosed: texts of the disclosed members.
+            gaps: members that differ between the statements.
+        """
+        head = StatementHead(issuer_of(ids.issuer), self.vct, ids.jti, ids.iat, 1, None, clear)
+        return Sheet(head, [n for n in self.clear if n in gaps], disclosed, [n for n in self.disclosed if n in gaps])
 
     def parse(self, statement: bytes, disclosures: Sequence[str]) -> Parts:
         """Take a statement apart; the disclosed part only when all its disclosures are given.

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final
 
 from xinlian.protocol.dataset.model import Mode
 from xinlian.protocol.envelope import RID_FORM, USCC_FORM, Rid
-from xinlian.protocol.jsontext import value_text
 from xinlian.protocol.members import Members, Where
 from xinlian.protocol.messages import (
     CODE_TEXT,
@@ -28,7 +26,7 @@ from xinlian.protocol.messages import (
     grant_from_json,
 )
 from xinlian.protocol.record import SealedRecord
-from xinlian.protocol.statements.form import StatementForm, StatementIds, Texts, texts_of
+from xinlian.protocol.statements.form import StatementForm, StatementIds, texts_of
 from xinlian.protocol.statements.keyed import KEYED_FORM
 from xinlian.protocol.types import VCT_READ, EpochS, Hash32, RecordId, Uscc
 
@@ -41,6 +39,7 @@ FORM: Final = StatementForm(
     ("rid", "item", "role", "counterparty", "grant", "case", "time", "outcome", "record_tag", "request_digest", "answer_digest"),
     ("mode", "dataset", "purpose", "fields", "derived_view", "subjects", "record_ids", "operator"),
 )
+_OWN: Final = frozenset({"item", "record_tag", "subjects", "record_ids"})
 _ID_TEXT: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,64}", re.ASCII)
 
 
@@ -158,55 +157,70 @@ def seal_read(ids: StatementIds, clear: ReadClear, disclosed: ReadDisclosed, rec
     Raises:
         InputError: ``statement-form`` when a member is not of its form.
     """
-    return FORM.seal(ids, _read_clear_texts(clear), _read_disclosed_texts(disclosed), record_key)
+    sheet = ReadSheet(ids, clear, disclosed)
+    return sheet.seal(ReadItem(ids.jti, clear.item, clear.record_tag, disclosed.subjects, disclosed.record_ids), record_key)
 
 
-def _read_clear_texts(clear: ReadClear) -> Texts:
-    """The checked clear part; what the items of one request share is checked and written once."""
-    shared = (clear.rid, clear.role, clear.counterparty, clear.grant, clear.case, clear.time, clear.outcome)
-    texts = dict(_shared_clear_texts(*shared, clear.request_digest, clear.answer_digest))
-    own = Members(FORM.where, {"item": clear.item, "record_tag": clear.record_tag})
-    texts["item"] = value_text(own.integer("item", 0, MAX_ITEMS - 1))
-    texts["record_tag"] = value_text(own.optional_text("record_tag", KEYED_FORM))
-    return tuple(texts.items())
+@dataclass(frozen=True, slots=True)
+class ReadItem:
+    """What the entries of one request differ in.
+
+    Args:
+        jti: a fresh record id.
+        item: which item of the request, from 0.
+        record_tag: ``record_tag`` of the writer; ``None`` without record.
+        subjects: pseudonyms of the writer.
+        record_ids: records that served it.
+    """
+
+    jti: RecordId
+    item: int
+    record_tag: str | None
+    subjects: tuple[str, ...]
+    record_ids: tuple[RecordId, ...]
 
 
-@lru_cache(maxsize=64)
-def _shared_clear_texts(  # noqa: PLR0913, PLR0917 - the members themselves are the cache's key
-    rid: Rid,
-    role: ReadRole,
-    counterparty: Uscc,
-    grant: GrantRef,
-    case: CaseRef | None,
-    time: EpochS,
-    outcome: ReadOutcome,
-    request_digest: bytes,
-    answer_digest: bytes | None,
-) -> Texts:
-    clear = ReadClear(rid, 0, role, counterparty, grant, case, time, outcome, None, request_digest, answer_digest)
-    extra = FORM.clear_members(_read_clear_values(clear))
-    _read_clear(extra)
-    return texts_of(extra)
+class ReadSheet:
+    """Makes the entries of one request that came out alike; what they share is checked and written once.
+
+    Args:
+        ids: issuer and time; the record id is not looked at.
+        clear: the clear part; item and record tag are not looked at.
+        disclosed: the disclosed part; subjects and record ids are not looked at.
+
+    Raises:
+        InputError: ``statement-form`` when a member is not of its form.
+    """
+
+    def __init__(self, ids: StatementIds, clear: ReadClear, disclosed: ReadDisclosed) -> None:
+        shown = FORM.clear_members(_read_clear_values(replace(clear, item=0, record_tag=None)))
+        hidden = FORM.disclosed_members(_read_disclosed_values(replace(disclosed, subjects=(), record_ids=())))
+        _read_clear(shown)
+        _read_disclosed(hidden)
+        self._sheet = FORM.sheet(ids, texts_of(shown), texts_of(hidden), _OWN)
+
+    def seal(self, item: ReadItem, record_key: bytes) -> SealedRecord:
+        """Make one entry.
+
+        Args:
+            item: what is its own.
+            record_key: 32 fresh random bytes for the salts.
+
+        Raises:
+            InputError: ``statement-form`` when a member is not of its form.
+        """
+        own = Members(FORM.where, {"item": item.item, "record_tag": item.record_tag})
+        lists = Members(FORM.where, {"subjects": list(item.subjects), "record_ids": list(item.record_ids)})
+        tag = own.optional_text("record_tag", KEYED_FORM)
+        clear = (str(own.integer("item", 0, MAX_ITEMS - 1)), "null" if tag is None else f'"{tag}"')
+        subjects = _plain_list(lists.texts("subjects", KEYED_FORM, MAX_SUBJECTS_PER_ITEM))
+        records = _plain_list(lists.texts("record_ids", _ID_TEXT, MAX_RECORDS))
+        return self._sheet.seal(item.jti, clear, (subjects, records), record_key)
 
 
-def _read_disclosed_texts(disclosed: ReadDisclosed) -> Texts:
-    """The checked disclosed part; as with the clear one, only subjects and records differ between the items of a request."""
-    d = disclosed
-    texts = dict(_shared_disclosed_texts(d.mode, d.dataset, d.purpose, d.fields, d.derived_view, d.operator))
-    own = Members(FORM.where, {"subjects": list(disclosed.subjects), "record_ids": list(disclosed.record_ids)})
-    texts["subjects"] = value_text(list(own.texts("subjects", KEYED_FORM, MAX_SUBJECTS_PER_ITEM)))
-    texts["record_ids"] = value_text(list(own.texts("record_ids", _ID_TEXT, MAX_RECORDS)))
-    return tuple(texts.items())
-
-
-@lru_cache(maxsize=64)
-def _shared_disclosed_texts(  # noqa: PLR0913, PLR0917 - the members themselves are the cache's key
-    mode: Mode, dataset: str, purpose: str, names: tuple[str, ...], derived_view: str | None, operator: str | None
-) -> Texts:
-    disclosed = ReadDisclosed(mode, dataset, purpose, names, derived_view, (), (), operator)
-    fields = FORM.disclosed_members(_read_disclosed_values(disclosed))
-    _read_disclosed(fields)
-    return texts_of(fields)
+def _plain_list(texts: tuple[str, ...]) -> str:
+    """The JSON text of a list of texts whose forms hold no character that JSON escapes."""
+    return "[" + ",".join([f'"{text}"' for text in texts]) + "]"
 
 
 def parse_read(statement: bytes, disclosures: Sequence[str] = ()) -> ReadEntry:
