@@ -83,9 +83,13 @@ class Bundles:
 
     def receipts(self, stream: Stream, positions: Iterable[int]) -> dict[int, Receipt | None]:
         """``receipt`` of many entries of one stream, by position."""
-        with self._writer.read() as reader, self._view.snapshot() as view:
-            standings = Standings(reader, self._department, stream)
-            return {position: self._receipt(standings.batch_of(position), position, view) for position in positions}
+        with self._writer.read() as reader:
+            return self.receipts_of(Standings(reader, self._department, stream), positions)
+
+    def receipts_of(self, standings: Standings, positions: Iterable[int]) -> dict[int, Receipt | None]:
+        """``receipts`` from the snapshot of ``standings``, which are of the entries' stream."""
+        view = self._view.on(standings.reader)
+        return {position: self._receipt(standings.batch_of(position), position, view) for position in positions}
 
     def _receipt(self, batch: Batch | None, position: int, view: LocalView) -> Receipt | None:
         if batch is None or batch.state != "final":

@@ -144,18 +144,20 @@ class Cases:
         done = await self._transactions.law("CaseLedger", "close", code_word(case_no), outcome)
         return self.get(self._department, case_no), done.tx_hash
 
-    def opening_of(self, case: CaseState, subject: Subject) -> Opening:
-        """The opening that proves a subject to be in a case.
+    def openings_of(self, case: CaseState, subjects: Sequence[Subject]) -> tuple[Opening, ...]:
+        """The openings that prove subjects to be in a case, in their order.
 
         Raises:
-            RefusedError: ``refused-subject-in-case`` when it is not; nothing leaves this node then.
+            RefusedError: ``refused-subject-in-case`` when one of them is not; nothing leaves this node then.
         """
-        opening = self._openings(case).get(subject)
-        if opening is None:
+        known = self._openings(case)
+        openings = [known.get(subject) for subject in subjects]
+        found = tuple([opening for opening in openings if opening is not None])
+        if len(found) < len(openings):
             raise RefusedError(
                 "refused-subject-in-case", "this subject is not in the case; nothing was sent", check="subject-in-case"
             )
-        return opening
+        return found
 
     def _openings(self, case: CaseState) -> Mapping[Subject, Opening]:
         """The openings under the root on chain, kept in memory while the store holds them and the case is open."""

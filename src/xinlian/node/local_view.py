@@ -48,7 +48,11 @@ class LocalView:
     def snapshot(self) -> Iterator[LocalView]:
         """The same view for many questions in a row: on one reader, and what was asked before is answered from memory."""
         with self._writer.read() as reader:
-            yield _Snapshot(self._chain, self._state, self._writer, self._clock, reader)
+            yield self.on(reader)
+
+    def on(self, reader: Reader) -> LocalView:
+        """``snapshot`` on a reader that the caller has open."""
+        return _Snapshot(self._chain, self._state, self._writer, self._clock, reader)
 
     def _batch(self, department: str, stream: int, sequence: int) -> ChainBatch | None:
         with self._writer.read() as reader:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -162,9 +162,19 @@ class Records:
             lookup: name of a lookup field.
             value: to look for.
         """
-        token = lookup_token(self._keys.index_key, schema.code, lookup, value)
-        found = table.by_token(standings.reader, self._catalogue.ids_of(schema.code), lookup, INDEX_VERSION, token)
-        return [row for row in found if standings.of(row.position).status < Status.REVOKED]
+        return self.find_many(standings, schema, lookup, [value])[value]
+
+    def find_many(
+        self, standings: Standings, schema: DatasetSchema, lookup: str, values: Iterable[str]
+    ) -> dict[str, list[table.Record]]:
+        """``find`` for many values of one lookup field."""
+        tokens = {value: lookup_token(self._keys.index_key, schema.code, lookup, value) for value in values}
+        ids = self._catalogue.ids_of(schema.code)
+        found = table.by_tokens(standings.reader, ids, lookup, INDEX_VERSION, list(tokens.values()))
+        return {
+            value: [row for row in found[token] if standings.of(row.position).status < Status.REVOKED]
+            for value, token in tokens.items()
+        }
 
     def open(self, row: table.Record) -> OpenRecord:
         """Decrypt and rebuild a record.
@@ -175,9 +185,18 @@ class Records:
         """
         return self.open_many([row])[0]
 
-    def open_many(self, rows: Sequence[table.Record]) -> list[OpenRecord]:
-        """``open`` for several records with one look into the key store."""
-        self._refuse_erased(rows)
+    def open_many(self, rows: Sequence[table.Record], standings: Standings | None = None) -> list[OpenRecord]:
+        """``open`` for several records with one look into the key store.
+
+        Args:
+            rows: of this node.
+            standings: of the snapshot the rows were read from just now, to save another one.
+        """
+        if standings is not None:
+            self._refuse_erased(rows, standings)
+        else:
+            with self._store.node.read() as reader:
+                self._refuse_erased(rows, self.standings(reader))
         with self._store.keys.read() as reader:
             wrapped = record_keys.get_many(reader, [(row.jti, row.rev) for row in rows])
         return [self._rebuild(row, self._keys.vault.unwrap(wrapped[row.jti, row.rev])) for row in rows]
@@ -188,11 +207,10 @@ class Records:
             begun = row.is_erased or erasures.is_begun(reader, row.position)
             return begun or self.standings(reader).of(row.position).status == Status.ERASED
 
-    def _refuse_erased(self, rows: Sequence[table.Record]) -> None:
-        with self._store.node.read() as reader:
-            begun = erasures.begun_of(reader, [row.position for row in rows])
-            standings = self.standings(reader)
-            begun |= {row.position for row in rows if standings.of(row.position).status == Status.ERASED}
+    @staticmethod
+    def _refuse_erased(rows: Sequence[table.Record], standings: Standings) -> None:
+        begun = erasures.begun_of(standings.reader, [row.position for row in rows])
+        begun |= {row.position for row in rows if standings.of(row.position).status == Status.ERASED}
         for row in rows:
             if row.ciphertext is None or row.position in begun:
                 raise NotFoundError(

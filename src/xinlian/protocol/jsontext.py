@@ -49,6 +49,9 @@ def loads_strict(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MA
     """
     if len(data) > max_bytes:
         raise InputError("too-large", f"JSON of {len(data)} bytes; at most {max_bytes}", limit_bytes=max_bytes)
+    plain = _plain(data, max_depth)
+    if plain is not None:
+        return plain
     text = _utf8(data)
     _check_depth(text, max_depth)
     try:
@@ -59,6 +62,31 @@ def loads_strict(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MA
     if "\\u" in text:
         _check_surrogates(value)
     return value
+
+
+def _plain(data: bytes, max_depth: int) -> object:
+    """The value of a text that rule 1 would write, read by the fast parser; None for any other, which the strict parser judges.
+
+    The fast parser is lenient (of two equal keys it keeps the last), but what it read is written again and compared.
+    """
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    return value if _is_exact(value, max_depth) and orjson.dumps(value) == data else None
+
+
+def _is_exact(value: object, depth: int) -> bool:
+    """Whether a parsed value has no decimal number, no whole number outside the bounds and no deeper nesting."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return True
+    if isinstance(value, int):
+        return -MAX_EXACT_INT <= value <= MAX_EXACT_INT
+    if depth == 0 or not isinstance(value, list | dict):
+        return False
+    items = value if isinstance(value, list) else value.values()
+    return _PLAIN.issuperset(map(type, items)) or all(_is_exact(item, depth - 1) for item in items)
 
 
 def dumps_canonical(value: object) -> bytes:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -106,6 +107,7 @@ class KeySet:
         return Ed25519PublicKey.from_public_bytes(key.x)
 
 
+@lru_cache(maxsize=1024)
 def thumbprint(curve: str, x: bytes) -> KeyId:
     """Return the RFC 7638 thumbprint of an OKP key. Source: RFC 7638 §3, RFC 8037 §2."""
     return KeyId(b64u(suite.digest(dumps_canonical({"crv": curve, "kty": "OKP", "x": b64u(x)}))))

@@ -46,6 +46,8 @@ SALT_BYTES: Final = 16
 
 _VALUE: Final = re.compile(r"[^\x00-\x1f\x7f\"\\]{1,64}")
 _SALT: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]", re.ASCII)
+_PLAIN: Final = re.compile(rb'\["([A-Za-z0-9_-]{21}[AQgw])","([a-z_]{1,64})","([ !#-\[\]-~]{1,64})"\]')
+"""A disclosure of ASCII texts; in these none is escaped."""
 _DISCLOSURE: Final = re.compile(r"[A-Za-z0-9_-]{1,512}", re.ASCII)
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -234,6 +236,9 @@ def _parse_disclosure(disclosure: str) -> tuple[str, str, str]:
     where = Where("subject-opening-form", "disclosure")
     as_text(disclosure, _DISCLOSURE, where)
     raw = unb64u(disclosure)
+    plain = _PLAIN.fullmatch(raw)
+    if plain is not None:
+        return plain[1].decode(), plain[2].decode(), plain[3].decode()
     parts = as_list(loads_strict(raw, max_bytes=MAX_DISCLOSURE_CHARS, max_depth=2), 3, 3, where)
     salt, kind, value = (as_text(part, form, place) for (place, part), form in zip(parts, (_SALT, _VALUE, _VALUE), strict=True))
     if dumps_canonical([salt, kind, value]) != raw:

@@ -10,6 +10,8 @@ Rules
 # ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xinlian.protocol.errors import ConflictError, NotFoundError
@@ -224,25 +226,26 @@ def forget_uses(tx: Transaction) -> None:
     tx.run("DELETE FROM exchange_uses")
 
 
-def count_attempt(tx: Transaction, case_ref: str, pseudonym: bytes, field_name: str) -> int:
-    """Count an attempt to verify a field of a subject within a case.
+def count_attempts(tx: Transaction, case_ref: str, attempts: Sequence[tuple[bytes, str]]) -> None:
+    """Count attempts to verify fields of subjects within a case.
 
-    Returns:
-        The new count; raise in the same job when it is above the limit, and nothing is counted.
+    Args:
+        tx: of node.db.
+        case_ref: ``<lead USCC>/<case no.>``.
+        attempts: (pseudonym, field); one that stands twice counts twice.
     """
-    tx.run(
-        "INSERT INTO verify_attempts (case_ref, pseudonym, field, count) VALUES (?, ?, ?, 1) "
-        "ON CONFLICT (case_ref, pseudonym, field) DO UPDATE SET count = verify_attempts.count + 1",
-        (case_ref, pseudonym, field_name),
+    tx.insert(
+        "verify_attempts (case_ref, pseudonym, field, count)",
+        [(case_ref, pseudonym, name, count) for (pseudonym, name), count in Counter(attempts).items()],
+        "ON CONFLICT (case_ref, pseudonym, field) DO UPDATE SET count = verify_attempts.count + excluded.count",
     )
-    return attempts_of(tx, case_ref, pseudonym, field_name)
 
 
-def attempts_of(reader: Reader, case_ref: str, pseudonym: bytes, field_name: str) -> int:
-    """How often a field of a subject was verified within a case."""
-    sql = "SELECT count FROM verify_attempts WHERE case_ref = ? AND pseudonym = ? AND field = ?"
-    rows = reader.fetch(sql, (case_ref, pseudonym, field_name))
-    return int(rows[0][0]) if rows else 0
+def attempts_of(reader: Reader, case_ref: str, pseudonyms: Sequence[bytes]) -> dict[tuple[bytes, str], int]:
+    """How often fields of some subjects were verified within a case, by (pseudonym, field); at most 100 subjects."""
+    marks = ", ".join("?" * len(pseudonyms))
+    sql = f"SELECT pseudonym, field, count FROM verify_attempts WHERE case_ref = ? AND pseudonym IN ({marks})"
+    return {(pseudonym, name): count for pseudonym, name, count in reader.fetch(sql, (case_ref, *pseudonyms))}
 
 
 def _out(row: Row) -> Outgoing:

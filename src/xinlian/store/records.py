@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 
 from xinlian.protocol.errors import ConflictError, NotFoundError, StoreError
@@ -164,17 +165,33 @@ def by_token(reader: Reader, dataset_ids: Sequence[int], field_name: str, versio
         Records in publication order. Neither superseded revisions, nor records whose erasure has begun or that are marked
         as ended here are among them; what the chain says of them is told by ``statuses.Standings``.
     """
-    marks = ", ".join("?" * len(dataset_ids))
+    return by_tokens(reader, dataset_ids, field_name, version, [token])[token]
+
+
+def by_tokens(
+    reader: Reader, dataset_ids: Sequence[int], field_name: str, version: int, tokens: Sequence[bytes]
+) -> dict[bytes, list[Record]]:
+    """``by_token`` for many values of one field with few queries; an empty list for a token that nothing is found by."""
+    found: dict[bytes, list[Record]] = {token: [] for token in tokens}
+    asked = list(found)
+    for start in range(0, len(asked), _ASKED_AT_ONCE):
+        part = asked[start : start + _ASKED_AT_ONCE]
+        for row in reader.fetch(_by_tokens_text(len(part), len(dataset_ids)), (*part, field_name, version, *dataset_ids)):
+            found[row[0]].append(_record(row[1:]))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _by_tokens_text(tokens: int, datasets: int) -> str:
     columns = ", ".join(f"r.{name}" for name in _COLUMNS.split(", "))
-    rows = reader.fetch(
-        f"SELECT {columns} FROM record_index i JOIN records r ON r.position = i.position "
-        f"WHERE i.token = ? AND i.field = ? AND i.version = ? AND i.dataset_id IN ({marks}) AND r.state = {LIVE} "
+    return (
+        f"SELECT i.token, {columns} FROM record_index i JOIN records r ON r.position = i.position "
+        f"WHERE i.token IN ({', '.join('?' * tokens)}) AND i.field = ? AND i.version = ? "
+        f"AND i.dataset_id IN ({', '.join('?' * datasets)}) AND r.state = {LIVE} "
         "AND NOT EXISTS (SELECT 1 FROM records n WHERE n.jti = r.jti AND n.rev > r.rev) "
         "AND NOT EXISTS (SELECT 1 FROM erasures e WHERE e.position = r.position) "
-        "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.position = r.position AND m.status >= 2) ORDER BY r.position",
-        (token, field_name, version, *dataset_ids),
+        "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.position = r.position AND m.status >= 2) ORDER BY r.position"
     )
-    return [_record(row) for row in rows]
 
 
 def existing_keys(reader: Reader, field_name: str, tokens: Sequence[Token], besides: bytes = b"") -> list[int]:

@@ -84,12 +84,13 @@ class Transaction(Reader, Protocol):
         """
         ...
 
-    def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
+    def insert(self, into: str, rows: Sequence[Sequence[Any]], then: str = "") -> None:
         """Insert many rows with few statements: a driver's thread lets go of the interpreter once per statement, not per row.
 
         Args:
             into: table and columns, ``records (position, jti, …)``.
             rows: values in the order of the columns, all of one length.
+            then: what follows the values, ``ON CONFLICT …``.
 
         Raises:
             StoreError: as ``execute``.

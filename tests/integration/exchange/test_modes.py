@@ -109,18 +109,18 @@ async def test_answers_count_a_family_once_and_state_nothing_else(stage: Stage) 
 async def test_answer_threshold_takes_its_parameter(stage: Stage) -> None:
     case = await stage.case(P1, P3, participants=(D03,))
     # D03 takes part, but the openings are the lead's: D02 hands them over (the engine does that from issue 3 on)
-    openings = [stage[D02].node.cases.opening_of(stage[D02].node.cases.get(D02, case), p) for p in (P1, P3)]
+    openings = stage[D02].node.cases.openings_of(stage[D02].node.cases.get(D02, case), (P1, P3))
     results = []
     cases: Any = stage[D03].node.cases
     for months in (12, 14, 15):
         question = stage.question(
             case, "answer", AskItem((P1,), {"required_months": months}), provider=D02, view="months_reached"
         )
-        cases.opening_of = lambda _case, subject: openings[(P1, P3).index(subject)]
+        cases.openings_of = lambda _case, subjects: tuple(openings[(P1, P3).index(s)] for s in subjects)
         try:
             asked = await stage.ask(question, D03)
         finally:
-            del cases.opening_of
+            del cases.openings_of
         assert asked.items[0].answer is not None
         results.append(asked.items[0].answer["result"])
     assert results == [True, True, False]

@@ -228,11 +228,15 @@ def test_the_same_request_gets_the_same_answer_and_another_a_conflict(store: Sto
         assert exchange.answered(reader, "rid-1", "R", b"q" * 32) == replace(IN, answer=None)
 
 
+P, Q = b"p" * 32, b"q" * 32
+
+
 def test_counts_above_the_limit_are_not_counted(store: Store) -> None:
     def attempt(limit: int) -> None:
         def work(tx: Transaction) -> None:
             exchange.use(tx, "P/1", CASE)
-            if exchange.count_attempt(tx, CASE, b"p" * 32, "name") > limit:
+            exchange.count_attempts(tx, CASE, [(P, "name"), (Q, "name"), (Q, "name")])
+            if exchange.attempts_of(tx, CASE, [P])[P, "name"] > limit:
                 raise ConflictError("rid-exists", "too many")
 
         store.node.submit(work).result(5)
@@ -242,9 +246,10 @@ def test_counts_above_the_limit_are_not_counted(store: Store) -> None:
     with pytest.raises(ConflictError):
         attempt(2)
     with store.node.read() as reader:
-        assert exchange.attempts_of(reader, CASE, b"p" * 32, "name") == 2
+        assert exchange.attempts_of(reader, CASE, [P]) == {(P, "name"): 2}
+        assert exchange.attempts_of(reader, CASE, [P, Q]) == {(P, "name"): 2, (Q, "name"): 4}
+        assert exchange.attempts_of(reader, "L/other", [P, Q]) == {}
         assert exchange.uses_of(reader, "P/1", CASE) == 2
-        assert exchange.attempts_of(reader, CASE, b"p" * 32, "id_number") == 0
         assert exchange.uses_of(reader, "P/2", CASE) == 0
 
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from xinlian.node.asking.history import NOTED, History
 from xinlian.node.asking.judging import Judging
-from xinlian.node.asking.question import Asked, AskItem, Question, Sent, ShownItem, case_ref
+from xinlian.node.asking.question import Asked, Question, Sent, ShownItem, case_ref
 from xinlian.node.bundles import Bundles
 from xinlian.node.cases import Cases
 from xinlian.node.catalogue import Catalogue
@@ -170,7 +171,7 @@ class Asking:
             mode=Mode(question.mode),
             fields=_concrete(schema, question),
             view=question.view,
-            items=tuple(self._item(item, case, question) for item in question.items),
+            items=self._items(case, question),
             created=EpochS(now),
             expires=EpochS(now + WINDOW_S),
         )
@@ -186,11 +187,14 @@ class Asking:
         pseudonyms = tuple(self._p.reads.pseudonyms(item.subjects) for item in question.items)
         return Sent(request, header, reply_key, body, signed, pseudonyms, person, hashlib.sha256(body).digest())
 
-    def _item(self, item: AskItem, case: CaseState | None, question: Question) -> RequestItem:
+    def _items(self, case: CaseState | None, question: Question) -> tuple[RequestItem, ...]:
         if case is None:
             raise InputError("query-case", "a case is needed: standing use is not offered by this call")
-        openings = tuple(self._p.cases.opening_of(case, subject) for subject in item.subjects)
-        return RequestItem(openings, {**question.parameters, **item.values})
+        openings = iter(self._p.cases.openings_of(case, [subject for item in question.items for subject in item.subjects]))
+        return tuple(
+            RequestItem(tuple(islice(openings, len(item.subjects))), {**question.parameters, **item.values})
+            for item in question.items
+        )
 
     async def _commit_attempt(self, sent: Sent) -> None:
         request = sent.request

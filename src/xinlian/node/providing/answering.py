@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from xinlian.node.provider_checks import Admitted
@@ -47,56 +47,76 @@ class Answering:
         self._limits = limits
 
     def results(self, call: Call, admitted: Admitted, view: View) -> list[Result]:
-        """Every item's result, from one snapshot of the records; keys and receipts of all of them are read at once."""
-        request, schema = call.request, admitted.schema
-        attempts: list[tuple[tuple[bytes, str], ...]] = []
-        found: list[list[RecordRow]] = []
+        """Every item's result, all from one snapshot of the records; what the items share is read once.
+
+        Raises:
+            RefusedError: ``refused-uses-left``, ``refused-verify-attempts``, ``refused-fields``, ``refused-dataset``.
+        """
+        request = call.request
         with self._store.node.read() as reader:
+            self._check_uses(reader, admitted, len(request.items))
+            attempts = self._attempts(reader, admitted, request.fields) if request.mode is Mode.VERIFY else None
             standings = self._records.standings(reader)
-            for subjects in admitted.subjects:
-                if request.mode is Mode.VERIFY:
-                    attempts.append(self._attempts(reader, admitted, subjects[0], request.fields))
-                found.append(self._find(standings, schema, request, subjects))
+            found = self._find(standings, admitted, request)
+            rows = {row.position: row for of_item in found for row in of_item}
+            opened = dict(zip(rows, self._records.open_many(list(rows.values()), standings), strict=True))
+            if request.mode is not Mode.ANSWER:
+                call = replace(call, receipts=self._bundles.receipts_of(standings, rows))
             as_of = chain_cache.last_sequence(reader, self._department, Stream.RECORDS)
-        rows = {row.position: row for of_item in found for row in of_item}
-        opened = dict(zip(rows, self._records.open_many(list(rows.values())), strict=True))
-        if request.mode is not Mode.ANSWER:
-            call = replace(call, receipts=self._bundles.receipts(Stream.RECORDS, rows))
         results = []
         for index, of_item in enumerate(found):
             clear = AnswerClear(call.digest, index, view, as_of, request.dataset, request.mode, request.view)
-            results.append(self._by_mode(call, schema, index, [opened[row.position] for row in of_item], clear))
-        if request.mode is not Mode.VERIFY:
+            results.append(self._by_mode(call, admitted.schema, index, [opened[row.position] for row in of_item], clear))
+        if attempts is None:
             return results
         return [replace(result, attempts=counted) for result, counted in zip(results, attempts, strict=True)]
 
-    def _attempts(
-        self, reader: Reader, admitted: Admitted, subject: Subject, fields: Sequence[str]
-    ) -> tuple[tuple[bytes, str], ...]:
-        pseudonym = self._reads.pseudonym_bytes(subject)
-        for name in fields:
-            used = table.attempts_of(reader, admitted.case_ref, pseudonym, name)
-            if used >= self._limits.verify_attempts:
-                raise refusal(ProviderCheck.VERIFY_ATTEMPTS, "too many attempts on this field in this case", field=name)
-        return tuple((pseudonym, name) for name in fields)
+    @staticmethod
+    def _check_uses(reader: Reader, admitted: Admitted, items: int) -> None:
+        used = table.uses_of(reader, admitted.grant.ref, admitted.case_ref)
+        if used + items > admitted.grant.terms.uses_per_case:
+            raise refusal(ProviderCheck.USES_LEFT, "the grant's uses for this case are used up", used=used)
 
-    def _find(
-        self, standings: Standings, schema: DatasetSchema, request: Request, subjects: Sequence[Subject]
-    ) -> list[RecordRow]:
+    def _attempts(self, reader: Reader, admitted: Admitted, fields: Sequence[str]) -> list[tuple[tuple[bytes, str], ...]]:
+        """The attempts that each item makes, unless one of them is one too many."""
+        pseudonyms = [self._reads.pseudonym_bytes(subjects[0]) for subjects in admitted.subjects]
+        used = table.attempts_of(reader, admitted.case_ref, pseudonyms)
+        for pseudonym in pseudonyms:
+            for name in fields:
+                if used.get((pseudonym, name), 0) >= self._limits.verify_attempts:
+                    raise refusal(ProviderCheck.VERIFY_ATTEMPTS, "too many attempts on this field in this case", field=name)
+        return [tuple((pseudonym, name) for name in fields) for pseudonym in pseudonyms]
+
+    def _find(self, standings: Standings, admitted: Admitted, request: Request) -> list[list[RecordRow]]:
+        """The records of every item, by position."""
+        schema = admitted.schema
+        by_subject = self._of_subjects(standings, schema, request, {s for subjects in admitted.subjects for s in subjects})
+        granted = self._catalogue.own(schema.code, schema.version).id
+        found = []
+        for subjects in admitted.subjects:
+            rows = {row.position: row for subject in subjects for row in by_subject[subject]}
+            if request.mode is not Mode.ANSWER:
+                rows = {position: row for position, row in rows.items() if row.dataset_id == granted}
+            if len(rows) > MAX_RECORDS:
+                raise refusal(ProviderCheck.PAYLOAD_GUARD, "more records than one item may carry", limit=MAX_RECORDS)
+            found.append([rows[position] for position in sorted(rows)])
+        return found
+
+    def _of_subjects(
+        self, standings: Standings, schema: DatasetSchema, request: Request, subjects: Collection[Subject]
+    ) -> dict[Subject, list[RecordRow]]:
+        """The records of every subject, looked up together by kind."""
         lookups = {entry.name: entry for entry in schema.lookups}
         wanted = lookups.get(schema.view(request.view).lookup) if request.view is not None else None
-        granted = self._catalogue.own(schema.code, schema.version).id
-        rows: dict[int, RecordRow] = {}
-        for subject in subjects:
-            lookup = wanted if wanted is not None else schema.lookup(subject.kind)
-            if lookup is None or lookup.kind != subject.kind:
-                raise refusal(ProviderCheck.FIELDS, "the dataset cannot be looked up by this kind of subject", kind=subject.kind)
-            for row in self._records.find(standings, schema, lookup.name, subject.value):
-                if request.mode is Mode.ANSWER or row.dataset_id == granted:
-                    rows[row.position] = row
-        if len(rows) > MAX_RECORDS:
-            raise refusal(ProviderCheck.PAYLOAD_GUARD, "more records than one item may carry", limit=MAX_RECORDS)
-        return [rows[position] for position in sorted(rows)]
+        found: dict[Subject, list[RecordRow]] = {}
+        for kind in {subject.kind for subject in subjects}:
+            lookup = wanted if wanted is not None else schema.lookup(kind)
+            if lookup is None or lookup.kind != kind:
+                raise refusal(ProviderCheck.FIELDS, "the dataset cannot be looked up by this kind of subject", kind=kind)
+            of_kind = [subject for subject in subjects if subject.kind == kind]
+            by_value = self._records.find_many(standings, schema, lookup.name, [subject.value for subject in of_kind])
+            found |= {subject: by_value[subject.value] for subject in of_kind}
+        return found
 
     def _by_mode(self, call: Call, schema: DatasetSchema, index: int, opened: Sequence[OpenRecord], clear: AnswerClear) -> Result:
         request = call.request

@@ -130,7 +130,6 @@ class Providing:
         request = call.request
         try:
             admitted = admit(request, self._own_schema(request.dataset), self._state, self._moment())
-            self._check_uses(admitted, len(request.items))
             view = self._view()
             results = self._answering.results(call, admitted, view)
             return await self._commit(call, admitted, results, view)
@@ -154,14 +153,6 @@ class Providing:
     def _view(self) -> View:
         head = self._clock.head()
         return View(head.number, EpochS(head.time))
-
-    def _check_uses(self, admitted: Admitted, items: int) -> None:
-        with self._store.node.read() as reader:
-            used = table.uses_of(reader, admitted.grant.ref, admitted.case_ref)
-        if used + items > admitted.grant.terms.uses_per_case:
-            raise refusal(ProviderCheck.USES_LEFT, "the grant's uses for this case are used up", used=used)
-
-    # -- commit ------------------------------------------------------------------------------------
 
     async def _commit(self, call: Call, admitted: Admitted | None, results: Sequence[Result], view: View) -> Outgoing:
         request = call.request
@@ -205,10 +196,15 @@ class Providing:
         used = table.use(tx, admitted.grant.ref, admitted.case_ref, len(results))
         if used > admitted.grant.terms.uses_per_case:
             raise refusal(ProviderCheck.USES_LEFT, "the grant's uses for this case are used up")
-        for result in results:
-            for pseudonym, name in result.attempts:
-                if table.count_attempt(tx, admitted.case_ref, pseudonym, name) > self._limits.verify_attempts:
-                    raise refusal(ProviderCheck.VERIFY_ATTEMPTS, "too many attempts on this field in this case", field=name)
+        attempts = [attempt for result in results for attempt in result.attempts]
+        if not attempts:
+            return
+        table.count_attempts(tx, admitted.case_ref, attempts)
+        counts = table.attempts_of(tx, admitted.case_ref, list({pseudonym for pseudonym, _ in attempts}))
+        for attempt in attempts:
+            if counts[attempt] > self._limits.verify_attempts:
+                text = "too many attempts on this field in this case"
+                raise refusal(ProviderCheck.VERIFY_ATTEMPTS, text, field=attempt[1])
 
     def _entries(
         self, call: Call, admitted: Admitted | None, results: Sequence[Result], answer_digest: bytes

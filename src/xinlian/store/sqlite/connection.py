@@ -41,9 +41,9 @@ def _rows_at_once(left: int) -> int:
 
 
 @lru_cache(maxsize=256)
-def _insert_text(into: str, width: int, size: int) -> str:
+def _insert_text(into: str, width: int, size: int, then: str) -> str:
     row = f"({', '.join('?' * width)})"
-    return f"INSERT INTO {into} VALUES {', '.join([row] * size)}"  # noqa: S608 - a column list of this package and question marks
+    return f"INSERT INTO {into} VALUES {', '.join([row] * size)} {then}"  # noqa: S608 - a column list of this package and question marks
 
 
 class FileLock:
@@ -140,14 +140,14 @@ class SqliteSession:
         except sqlite3.Error as error:
             raise translate(error) from error
 
-    def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
+    def insert(self, into: str, rows: Sequence[Sequence[Any]], then: str = "") -> None:
         """See ``Transaction.insert``."""
         start = 0
         try:
             while start < len(rows):
                 size = _rows_at_once(len(rows) - start)
                 flat = tuple(chain.from_iterable(rows[start : start + size]))
-                self.raw.execute(_insert_text(into, len(flat) // size, size), flat)
+                self.raw.execute(_insert_text(into, len(flat) // size, size, then), flat)
                 start += size
         except sqlite3.Error as error:
             raise translate(error) from error
