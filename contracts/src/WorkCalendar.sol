@@ -67,11 +67,7 @@ contract WorkCalendar is IWorkCalendar {
     /// @inheritdoc IWorkCalendar
     function declareOutage(uint32 fromDay, uint32 toDay) external onlyAuthority {
         _requireChangeable(fromDay, toDay, _today() - OUTAGE_LOOKBACK_DAYS - 1);
-        for (uint256 day = fromDay; day <= toDay; ++day) {
-            (uint16 year, uint256 index) = _place(day);
-            if (!_isLoaded(year)) revert WorkCalendarYearNotLoaded(year);
-            _years[year].outages[index / 256] |= 1 << (index % 256);
-        }
+        _setOutage(fromDay, toDay, true);
         _fold(OutageDeclared.selector, abi.encode(fromDay, toDay));
         emit OutageDeclared(fromDay, toDay);
     }
@@ -79,10 +75,7 @@ contract WorkCalendar is IWorkCalendar {
     /// @inheritdoc IWorkCalendar
     function withdrawOutage(uint32 fromDay, uint32 toDay) external onlyAuthority {
         _requireChangeable(fromDay, toDay, _today());
-        for (uint256 day = fromDay; day <= toDay; ++day) {
-            (uint16 year, uint256 index) = _place(day);
-            _years[year].outages[index / 256] &= ~(1 << (index % 256));
-        }
+        _setOutage(fromDay, toDay, false);
         _fold(OutageWithdrawn.selector, abi.encode(fromDay, toDay));
         emit OutageWithdrawn(fromDay, toDay);
     }
@@ -252,6 +245,16 @@ contract WorkCalendar is IWorkCalendar {
     }
 
     // ---- inside: state ---------------------------------------------------------------------------------------------
+
+    function _setOutage(uint32 fromDay, uint32 toDay, bool declared) private {
+        for (uint256 day = fromDay; day <= toDay; ++day) {
+            (uint16 year, uint256 index) = _place(day);
+            if (!_isLoaded(year)) revert WorkCalendarYearNotLoaded(year);
+            (uint256 word, uint256 bit) = (index / 256, 1 << (index % 256));
+            if (declared) _years[year].outages[word] |= bit;
+            else _years[year].outages[word] &= ~bit;
+        }
+    }
 
     function _fold(bytes32 topic, bytes memory body) private {
         accumulator = Accumulator.fold(accumulator, topic, body);

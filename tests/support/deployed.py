@@ -161,6 +161,16 @@ async def calendar_once(deployed: Deployed) -> None:
     await deployed.send(calendar.withdraw_outage(Interval(day + 8, day + 8)), deployed.authority)
 
 
+async def recovery_once(deployed: Deployed, chain: TestChain) -> None:
+    registry, place = deployed.registry, Registry(deployed.deployment.chain_id, deployed.address("DepartmentRegistry"))
+    successors = [prove_possession(chain.key("successor"), place, OTHER, 7)]
+    await deployed.send(registry.announce_recovery(OTHER, successors), deployed.authority)
+    await deployed.send(registry.cancel_recovery(OTHER), deployed.authority)
+    await deployed.send(registry.announce_recovery(OTHER, successors), deployed.authority)
+    chain.rpc("evm_setNextBlockTimestamp", await deployed.rpc.ask(registry.recovery_deadline_of(OTHER)))
+    await deployed.send(registry.recover(OTHER), deployed.authority)
+
+
 async def everything_once(deployed: Deployed, chain: TestChain) -> None:
     """One of every kind of event."""
     second = chain.key("second")
@@ -192,5 +202,6 @@ async def everything_once(deployed: Deployed, chain: TestChain) -> None:
     await deployed.send(registry.add_signer(prove_possession(third, place, DEPARTMENT, 1)))
     await deployed.send(registry.retire_signer(third.address))
     await calendar_once(deployed)
+    await recovery_once(deployed, chain)
     await deployed.send(registry.transfer_authority(second.address), deployed.authority)
     await deployed.send(registry.accept_authority(), second)

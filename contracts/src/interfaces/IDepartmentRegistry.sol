@@ -10,7 +10,7 @@ import {IWorkCalendar} from "./IWorkCalendar.sol";
 ///         A department that lost its ADMIN keys, or lost them to somebody, is recovered by the authority: announced,
 ///         then, after two working days in which its ADMIN may object, all its signers are replaced at once. A
 ///         suspended department cannot object, so that whoever stole its keys cannot keep them: the authority suspends
-///         it first, for everybody to see (docs/adr/008).
+///         it first, for everybody to see (docs/adr/009).
 ///         All state can be rebuilt from the events, and every event is folded into its department's accumulator
 ///         (libraries/Accumulator.sol).
 interface IDepartmentRegistry {

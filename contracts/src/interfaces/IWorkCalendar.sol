@@ -74,7 +74,8 @@ interface IWorkCalendar {
     ///         ten days before today, because an outage may be one of the chain itself; years must be loaded. Clocks only
     ///         become longer by it; marks that were set before stay.
     function declareOutage(uint32 fromDay, uint32 toDay) external;
-    /// @notice Take back what was declared for days after today, at most 31 days a call. Caller: authority.
+    /// @notice Take back what was declared for days after today, at most 31 days a call, in loaded years. Caller:
+    ///         authority.
     function withdrawOutage(uint32 fromDay, uint32 toDay) external;
 
     /// @notice The registry whose authority keeps the calendar.

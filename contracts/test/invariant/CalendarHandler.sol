@@ -79,8 +79,10 @@ contract CalendarHandler is Fixture {
 
     function withdrawOutage(uint256 which, uint256 length, uint256 seed) external action(seed) {
         uint32 from = uint32(clamp(which, today() + 1, today() + 90));
+        uint32 to = from + uint32(clamp(length, 0, 30));
+        if (!isLoaded(Days.yearOf(from)) || !isLoaded(Days.yearOf(to))) return;
         vm.prank(authority);
-        calendar.withdrawOutage(from, from + uint32(clamp(length, 0, 30)));
+        calendar.withdrawOutage(from, to);
     }
 
     // ---- recovery --------------------------------------------------------------------------------------------------

@@ -159,6 +159,7 @@ contract WorkCalendarTest is Fixture {
         refuseOutage(TODAY + 2, TODAY + 1, reversed);
         refuse(abi.encodeCall(I.withdrawOutage, (TODAY + 2, TODAY + 1)), reversed);
         refuseOutage(20_818, 20_819, missing(2027));
+        refuse(abi.encodeCall(I.withdrawOutage, (20_818, 20_819)), missing(2027));
         refuseOutage(LAST_DAY + 1, LAST_DAY + 1, outOfRange(LAST_DAY + 1));
     }
 

@@ -32,6 +32,7 @@ from xinlian.protocol.working_days import (
     LAST_YEAR,
     MAX_WORKDAYS,
     MIN_WORKDAYS,
+    SATURDAY,
     YEAR_STARTS,
     Calendar,
     Year,
@@ -46,7 +47,6 @@ _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _YEAR: Final = re.compile(r"2\d{3}", re.ASCII)
 _TEXT: Final = re.compile(r"[^\x00-\x1f]{1,200}")
 _NOTE: Final = re.compile(r"[^\x00-\x1f]{0,1000}")
-_SATURDAY: Final = 5
 _ONE_DAY: Final = timedelta(days=1)
 
 
@@ -154,7 +154,7 @@ def _holiday(value: object, where: Where) -> Exceptions:
 def _make_up_day(value: object, where: Where) -> Exceptions:
     members = Members.of(value, ("name", "day", "basis"), where)
     day = _date(members, "day")
-    if day.weekday() < _SATURDAY:
+    if day.weekday() < SATURDAY:
         raise where.error("a Saturday or Sunday (any other day is a workday anyway)")
     return Exceptions(members.text("name", _TEXT), day, day, members.text("basis", _TEXT), is_workday=True)
 
@@ -183,7 +183,7 @@ def _days(entry: Exceptions) -> Iterable[date]:
 
 def _workdays(year: int, entries: Iterable[Exceptions]) -> int:
     start = date(year, 1, 1)
-    bits = sum(1 << n for n in range(year_length(year)) if (start + n * _ONE_DAY).weekday() < _SATURDAY)
+    bits = sum(1 << n for n in range(year_length(year)) if (start + n * _ONE_DAY).weekday() < SATURDAY)
     for entry in entries:
         for day in _days(entry):
             bit = 1 << day_number(day) - YEAR_STARTS[year]

@@ -35,6 +35,8 @@ MIN_WORKDAYS: Final = 200
 MAX_WORKDAYS: Final = 300
 MAX_OUTAGE_DAYS: Final = 31
 OUTAGE_LOOKBACK_DAYS: Final = 10
+SATURDAY: Final = 5
+"""As ``date.weekday()`` counts."""
 
 _WORD_BITS: Final = 256
 _EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -234,3 +236,47 @@ def _check_term(count: int, limit: int, pauses: Sequence[Interval]) -> None:
 def _check_pauses(pauses: Sequence[Interval]) -> None:
     if len(pauses) > MAX_PAUSES:
         raise InputError("calendar-pauses", f"a clock has at most {MAX_PAUSES} pauses", count=len(pauses), limit=MAX_PAUSES)
+
+
+@dataclass(frozen=True, slots=True)
+class YearOverview:
+    """A year as people read it: what is not as its weekday says.
+
+    Args:
+        year: its number.
+        workday_count: workdays in it, outages or not.
+        closed: Mondays to Fridays that are no workdays.
+        made_up: Saturdays and Sundays that are workdays.
+        outages: days that no clock counts.
+    """
+
+    year: int
+    workday_count: int
+    closed: tuple[date, ...]
+    made_up: tuple[date, ...]
+    outages: tuple[date, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """As API and command line give it, dates as YYYY-MM-DD."""
+        return {
+            "year": self.year,
+            "workdays": self.workday_count,
+            "closed_weekdays": [day.isoformat() for day in self.closed],
+            "make_up_days": [day.isoformat() for day in self.made_up],
+            "outages": [day.isoformat() for day in self.outages],
+        }
+
+
+def overview(number: int, year: Year) -> YearOverview:
+    """A year as people read it."""
+    days = [date_of(YEAR_STARTS[number] + index) for index in range(year_length(number))]
+    works = [year.workdays >> index & 1 == 1 for index in range(len(days))]
+    weekdays = [day.weekday() < SATURDAY for day in days]
+    odd = [(day, works_then) for day, works_then, weekday in zip(days, works, weekdays, strict=True) if works_then != weekday]
+    return YearOverview(
+        number,
+        year.workdays.bit_count(),
+        tuple(day for day, works_then in odd if not works_then),
+        tuple(day for day, works_then in odd if works_then),
+        tuple(day for index, day in enumerate(days) if year.outages >> index & 1 == 1),
+    )

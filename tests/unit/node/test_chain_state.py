@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import pytest
 
-from xinlian.node.chain_state import ChainState, code_text, code_word
+from xinlian.node.chain_state import ChainState, RecoveryState, code_text, code_word
 from xinlian.protocol.errors import InputError
+from xinlian.protocol.working_days import Year, day_number
+from xinlian.scenarios.calendar import shipped_calendar
 
 A, B = "11411599MBDEM0015B", "12411599MBDEM00233"
 PURPOSE = code_word("HPF_LOAN_REVIEW")
@@ -60,7 +63,7 @@ def test_registration_suspension_and_compromise() -> None:
     department = state.departments[A]
     assert department.to_json() == {
         "uscc": A, "name": "甲", "kind": "department", "active": True, "endpoint": "http://a", "compromised_since": None,
-        "key_set_version": 1,
+        "key_set_version": 1, "recovery_announced_at": None,
     }  # fmt: skip
     assert state.departments[B].to_json()["kind"] == "other-receiver"
     assert state.departments[B].to_json()["key_set_version"] is None
@@ -78,6 +81,44 @@ def test_signers_have_an_end() -> None:
     assert (state.signers["0xA1"].roles, state.signers["0xA1"].to_block) == (3, None)
     state.apply(Fact("SignerRetired", {"signer": "0xA1"}, 9))
     assert state.signers["0xA1"].to_block == 9
+
+
+def test_a_recovery_retires_every_signer_before_it() -> None:
+    state = ChainState([*HISTORY, Fact("SignerAdded", {"department": B, "signer": "0xB1", "roles": 7}, 3)])
+    state.apply(Fact("SignerAdded", {"department": A, "signer": "0xA2", "roles": 4}, 7))
+    state.apply(Fact("SignerRetired", {"department": A, "signer": "0xA2"}, 8))
+    announced = {"department": A, "signers": ["0xA3", "0xA4"], "roles": [4, 3]}
+    state.apply(Fact("RecoveryAnnounced", announced, 9, 90))
+    department = state.departments[A]
+    assert department.recovery == RecoveryState(90, (("0xA3", 4), ("0xA4", 3)))
+    assert department.to_json()["recovery_announced_at"] == 90
+    state.apply(Fact("RecoveryCancelled", {"department": A, "by": "0xA1"}, 10))
+    assert department.recovery is None
+    state.apply(Fact("RecoveryAnnounced", announced, 11, 110))
+    state.apply(Fact("DepartmentRecovered", {"department": A, "generation": 1}, 12))
+    state.apply(Fact("SignerAdded", {"department": A, "signer": "0xA3", "roles": 4}, 12))
+    assert (department.recovery, department.generation) == (None, 1)
+    assert {name: signer.to_block for name, signer in state.signers.items()} == {
+        "0xA1": 12, "0xA2": 8, "0xA3": None, "0xB1": None,
+    }  # fmt: skip
+
+
+def test_the_calendar_follows_its_events() -> None:
+    year = shipped_calendar()[2026].days
+    state = ChainState([Fact("YearLoaded", {"year": 2026, "workdays": list(year.workday_words)})])
+    assert state.calendar.years == {2026: year}
+    day = day_number(date(2026, 9, 28))
+    state.apply(Fact("OutageDeclared", {"fromDay": day, "toDay": day + 2}))
+    changed = Year(year.workdays ^ 1 << 300)
+    state.apply(Fact("DaysChanged", {"year": 2026, "workdays": list(changed.workday_words)}))
+    state.apply(Fact("OutageWithdrawn", {"fromDay": day + 1, "toDay": day + 1}))
+    assert [state.calendar.is_outage(day + n) for n in range(-1, 4)] == [False, True, False, True, False]
+    assert state.calendar.years[2026].workdays == changed.workdays
+    state.apply(Fact("DaysChanged", {"year": 2027, "workdays": list(changed.workday_words)}))
+    state.apply(Fact("OutageDeclared", {"fromDay": day + 365, "toDay": day + 365}))
+    assert state.orphans == 2
+    state.rebuild([])
+    assert state.calendar.years == {}
 
 
 def test_a_datasets_life() -> None:

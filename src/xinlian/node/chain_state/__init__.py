@@ -1,4 +1,4 @@
-"""What the chain says about departments, datasets, grants and cases: a projection of its events, held in memory.
+"""What the chain says about departments, working days, datasets, grants and cases: a projection of its events, held in memory.
 
 Rules
 1. The state is a pure function of the ordered event list; a rollback rebuilds it from the events that remain.
@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from xinlian.node.chain_state.calendar import CalendarFacts
 from xinlian.node.chain_state.cases import CaseFacts, CaseState
 from xinlian.node.chain_state.datasets import DatasetFacts, DatasetState
-from xinlian.node.chain_state.departments import DepartmentFacts, DepartmentState, KeySetVersion, SignerState
+from xinlian.node.chain_state.departments import DepartmentFacts, DepartmentState, KeySetVersion, RecoveryState, SignerState
 from xinlian.node.chain_state.facts import ChainFact, OrphanError, code_text, code_word
 from xinlian.node.chain_state.sharing import GrantState, SharingFacts, Terms
 
@@ -28,6 +29,7 @@ __all__ = [
     "DepartmentState",
     "GrantState",
     "KeySetVersion",
+    "RecoveryState",
     "SignerState",
     "Terms",
     "code_text",
@@ -49,13 +51,15 @@ class ChainState:
     def rebuild(self, events: Iterable[ChainFact]) -> None:
         """Start over from an ordered event list (after a rollback)."""
         departments, datasets, sharing, cases = DepartmentFacts(), DatasetFacts(), SharingFacts(), CaseFacts()
+        calendar = CalendarFacts()
+        self.calendar = calendar.calendar
         self.departments, self.signers = departments.departments, departments.signers
         self.datasets = datasets.datasets
         self.grants = sharing.grants
         self.cases = cases.cases
         self.orphans = 0
         self._handlers = {}
-        for part in (departments, datasets, sharing, cases):
+        for part in (departments, calendar, datasets, sharing, cases):
             self._handlers.update(part.handlers)
         for event in events:
             self.apply(event)

@@ -19,6 +19,14 @@ class KeySetVersion:
     key_set_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class RecoveryState:
+    """An announced recovery: when (epoch seconds), and who would be the signers, as (address, roles)."""
+
+    announced_at: int
+    candidates: tuple[tuple[str, int], ...]
+
+
 @dataclass(slots=True)
 class DepartmentState:
     """A registered department or other receiver (kind 1 or 2)."""
@@ -32,6 +40,8 @@ class DepartmentState:
     key_sets: list[KeySetVersion] = field(default_factory=list)
     compromised_since: int | None = None
     compromised_block: int | None = None
+    generation: int = 0
+    recovery: RecoveryState | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As the API lists it."""
@@ -43,6 +53,7 @@ class DepartmentState:
             "endpoint": self.endpoint,
             "compromised_since": self.compromised_since,
             "key_set_version": self.key_sets[-1].version if self.key_sets else None,
+            "recovery_announced_at": None if self.recovery is None else self.recovery.announced_at,
         }
 
     @property
@@ -85,6 +96,9 @@ class DepartmentFacts:
             "SignerAdded": self._on_signer_added,
             "SignerRetired": self._on_signer_retired,
             "KeysPublished": self._on_keys_published,
+            "RecoveryAnnounced": self._on_recovery_announced,
+            "RecoveryCancelled": self._on_recovery_cancelled,
+            "DepartmentRecovered": self._on_department_recovered,
         }
 
     def _on_department_registered(self, event: ChainFact) -> None:
@@ -120,3 +134,18 @@ class DepartmentFacts:
         args = event.args
         key_set = KeySetVersion(event.block_number, args["version"], readable(args["jwks"]), args["keySetHash"])
         self.departments[args["department"]].key_sets.append(key_set)
+
+    def _on_recovery_announced(self, event: ChainFact) -> None:
+        candidates = tuple(zip(event.args["signers"], event.args["roles"], strict=True))
+        self.departments[event.args["department"]].recovery = RecoveryState(event.block_time, candidates)
+
+    def _on_recovery_cancelled(self, event: ChainFact) -> None:
+        self.departments[event.args["department"]].recovery = None
+
+    def _on_department_recovered(self, event: ChainFact) -> None:
+        """Every signer before is retired; a SignerAdded for each new one follows."""
+        department = self.departments[event.args["department"]]
+        department.recovery, department.generation = None, event.args["generation"]
+        for signer in self.signers.values():
+            if signer.department == department.uscc and signer.to_block is None:
+                signer.to_block = event.block_number
