@@ -11,6 +11,7 @@ from starlette.routing import Route
 from xinlian.api.access import Access
 from xinlian.api.app import create_app
 from xinlian.api.creating import takes_key
+from xinlian.api.openapi import is_list
 from xinlian.node.graph import Node
 
 HEAD = """# HTTP API
@@ -30,7 +31,9 @@ OpenAPI document with examples at `/api/v1/openapi.json`.
   a token (its repeat is `token-already-issued`) and values another department sent (read from the case file while it holds
   them, `query-disposed` after that; a query that was broken off is `no-answer`, never asked again).
 - `Prefer: wait=N` (at most 60 s) on calls that publish or end a record waits until it stands on the chain.
-- Lists take `limit` (1 to 200) and `cursor`, and answer `items` and `next_cursor`.
+- Lists, marked *list*, take `limit` (1 to 200, 50 without it) and `cursor`, and answer `items` and `next`, the cursor of the page
+  after it, null at the end. A cursor is opaque. An item that is there during the whole walk is given exactly once, whatever is
+  added meanwhile.
 - `{dataset}` is a short code (`GJJ-01`) or `<USCC>.<6 digits>`.
 
 | method | path | | roles | what |
@@ -54,7 +57,7 @@ def _rows(routes: list[Any], document: dict[str, Any]) -> Iterator[tuple[str, st
         for method in sorted((route.methods or set()) - {"HEAD"}):
             operation = entry[method.lower()]
             what = operation.get("description", operation.get("summary", "")).partition("\n")[0]
-            yield route.path, method, "key" if takes_key(method, route.path) else "", _roles(route), what
+            yield route.path, method, _mark(method, route), _roles(route), what
 
 
 def _flat(routes: list[Any]) -> Iterator[Route]:
@@ -63,6 +66,10 @@ def _flat(routes: list[Any]) -> Iterator[Route]:
             yield route
         elif hasattr(route, "original_router"):  # how FastAPI keeps an included router
             yield from _flat(list(route.original_router.routes))
+
+
+def _mark(method: str, route: Route) -> str:
+    return "key" if takes_key(method, route.path) else "list" if is_list(route) else ""
 
 
 def _roles(route: Route) -> str:

@@ -25,6 +25,7 @@ FILLED = {
     "user_id": "999",
     "item_id": "999",
     "rid": "none",
+    "schema_hash": "ab" * 32,
 }
 
 

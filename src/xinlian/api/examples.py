@@ -41,7 +41,7 @@ class Operation:
 OCTETS = "application/octet-stream"
 _ERASED = {"record_id": _ACCEPTED["record_id"], "revisions": 1, "status": "erased", "state": "pending", "recipients": []}
 _ITEM = {"record_id": _ACCEPTED["record_id"], "rev": 1, "state": "anchored", "status": "current"}
-_BRIEF = {"items": [_ITEM], "next_cursor": None}
+_BRIEF = {"items": [_ITEM], "next": None}
 _JSON_ROW = {"application/json": {"schema": {"type": "object"}, "example": _ROW}}
 _WAITING = ("Prefer",)
 _SEALED = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
@@ -54,7 +54,7 @@ def _model(model: type[Any], example: dict[str, Any]) -> dict[str, Any]:
 HOT: dict[tuple[str, str], Operation] = {
     ("POST", "/api/v1/datasets/{dataset}/records"): Operation("Publish one row", "records", 201, _JSON_ROW, _ACCEPTED, _WAITING),
     ("GET", "/api/v1/datasets/{dataset}/records"): Operation(
-        "Records of a dataset in publication order", "records", example=_BRIEF, query=("cursor", "limit")
+        "Records of a dataset in publication order", "records", example=_BRIEF
     ),
     ("POST", "/api/v1/datasets/{dataset}/records/bulk"): Operation(
         "Publish many rows, all or nothing",
@@ -125,6 +125,8 @@ HOT: dict[tuple[str, str], Operation] = {
     ),
 }
 
+PLAIN_LISTS = {("GET", "/api/v1/datasets/{dataset}/records"), ("POST", "/api/v1/datasets/{dataset}/records/search")}
+"""Plain routes that answer a page of a list."""
 
 _RECEIPT = {
     "chain_id": 31337,
@@ -177,7 +179,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     },
     ("GET", "/metrics"): "xinlian_view_age_seconds 0.4\n",
     ("GET", "/api/v1/view"): _VIEW,
-    ("GET", "/api/v1/departments"): {"items": [_DEPARTMENT]},
+    ("GET", "/api/v1/departments"): {"items": [_DEPARTMENT], "next": None},
     ("GET", "/api/v1/datasets/{dataset}/schema"): {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "…"},
     ("GET", "/api/v1/records/{record_id}/receipt"): {
         "record_id": _ACCEPTED["record_id"],
@@ -199,10 +201,10 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "remarks": [],
     },
     ("POST", "/api/v1/queries"): _QUERY,
-    ("GET", "/api/v1/queries"): {"items": [{"rid": _QUERY["rid"], "state": "received"}]},
+    ("GET", "/api/v1/queries"): {"items": [{"rid": _QUERY["rid"], "state": "received"}], "next": None},
     ("GET", "/api/v1/queries/{rid}"): _QUERY,
-    ("GET", "/api/v1/queries/{rid}/bundles"): {"items": [_BUNDLE]},
-    ("GET", "/api/v1/reads"): {"items": [_READ], "next_cursor": None},
+    ("GET", "/api/v1/queries/{rid}/bundles"): {"items": [_BUNDLE], "next": None},
+    ("GET", "/api/v1/reads"): {"items": [_READ], "next": None},
     ("POST", "/api/v1/reads/reconcile"): {
         "counterparty": "12411599MBDEM0058M",
         "agreed": 3,
@@ -216,14 +218,17 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "clean": True,
     },
     ("GET", "/api/v1/parked"): {
-        "items": [{"id": 1, "kind": "anchoring", "ref": "outbox", "reason": "tx-reverted", "since": 1790000000, "attempts": 5}]
+        "items": [{"id": 1, "kind": "anchoring", "ref": "outbox", "reason": "tx-reverted", "since": 1790000000, "attempts": 5}],
+        "next": None,
     },
     ("POST", "/api/v1/parked/{item_id}/replay"): {"replayed": 1},
     ("GET", "/api/v1/batches"): {
-        "items": [{"stream": "records", "sequence": 1, "size": 1, "root": "ab" * 32, "state": "final", "block_number": 7}]
+        "items": [{"stream": "records", "sequence": 1, "size": 1, "root": "ab" * 32, "state": "final", "block_number": 7}],
+        "next": None,
     },
     ("GET", "/api/v1/transactions"): {
-        "items": [{"id": 1, "nonce": 0, "hash": "0x" + "cd" * 32, "purpose": "RecordLedger.anchor", "state": "final"}]
+        "items": [{"id": 1, "nonce": 0, "hash": "0x" + "cd" * 32, "purpose": "RecordLedger.anchor", "state": "final"}],
+        "next": None,
     },
     ("POST", "/api/v1/keys/rotate"): {"kind": "signing", "kid": "…", "tx_hash": "0x" + "cd" * 32},
     ("POST", "/api/v1/chain/reattach"): {

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Route
 
 from xinlian.api.access import decisions
 from xinlian.api.creating import takes_key
-from xinlian.api.examples import ANSWERS, BODIES, HOT, OCTETS, OTHER_MEDIA, PROBLEM_EXAMPLES, Operation
+from xinlian.api.examples import ANSWERS, BODIES, HOT, OCTETS, OTHER_MEDIA, PLAIN_LISTS, PROBLEM_EXAMPLES, Operation
+from xinlian.api.paging import DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT, Listing
 from xinlian.api.wire import Problem
+from xinlian.protocol.b64 import b64u
 from xinlian.protocol.errors import CATALOGUE
 
 
@@ -68,7 +72,9 @@ def _complete(entry: dict[str, Any], route: Route, place: tuple[str, str], schem
         statuses.append("404")
     if place[0] == "POST":
         statuses += ["409", "503"]
-    entry.setdefault("parameters", []).extend([_KEY] if takes_key(*place) else [])
+    parameters = entry.setdefault("parameters", [])
+    parameters += [_KEY] if takes_key(*place) else []
+    parameters += [_LIMIT, _CURSOR] if is_list(route) else []
     responses = {code: answer for code, answer in entry["responses"].items() if code.startswith("2")}
     for content in entry.get("requestBody", {}).get("content", {}).values():
         _exemplify(content, schemas)
@@ -92,6 +98,22 @@ _KEY = {
     "description": "The same key and body do it once and give the first answer again, with `Idempotency-Replayed: true`.",
     "example": "8b6f5e0e-8e0c-4d62-9f0e-2f9a4d1c7b11",
 }
+_LIMIT = {
+    "name": "limit",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    "description": "How many items a page has at most.",
+    "example": DEFAULT_LIMIT,
+}
+_CURSOR = {
+    "name": "cursor",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "maxLength": MAX_CURSOR},
+    "description": "`next` of the page before, as it was given; without it the first page.",
+    "example": b64u(orjson.dumps(["records", 50])),
+}
 _PREFER = {
     "name": "Prefer",
     "in": "header",
@@ -100,6 +122,13 @@ _PREFER = {
     "description": "`wait=N`: wait up to N seconds (at most 60) until it stands on the chain.",
     "example": "wait=30",
 }
+
+
+def is_list(route: Route) -> bool:
+    """Whether a route answers a page of a list."""
+    if not isinstance(route, APIRoute):
+        return any((method, route.path) in PLAIN_LISTS for method in route.methods or ())
+    return any(isinstance(dependency.call, Listing) for dependency in route.dependant.dependencies)
 
 
 def _problem(status: str) -> dict[str, Any]:

@@ -20,7 +20,3 @@ RevQuery = Annotated[int | None, Query(ge=1, le=MAX_REVISION, examples=[1], desc
 VersionQuery = Annotated[
     int | None, Query(ge=1, le=65_535, examples=[1], description="Version; the newest published without it.")
 ]
-
-LimitQuery = Annotated[int, Query(ge=1, le=200, examples=[50])]
-
-CursorQuery = Annotated[int, Query(ge=0, le=MAX_NUMBER, examples=[0], description="``next_cursor`` of the page before.")]

@@ -28,6 +28,9 @@ from xinlian.cli.output import Problem
 from xinlian.protocol.errors import ConfigError
 
 DEFAULT_URL = "http://127.0.0.1:8700"
+PAGE = 200
+"""Items a page; the most that a node gives."""
+
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Before each further attempt of a creating call."""
 
@@ -160,23 +163,27 @@ class Client:
                 body.content.seek(start)
         raise AssertionError("the last attempt returns or raises")
 
-    def items(self, path: str, query: Mapping[str, object] | None = None, limit: int | None = None) -> list[Any]:
-        """All items of a paged list, or the first ``limit``."""
+    def items(
+        self, path: str, query: Mapping[str, object] | None = None, limit: int | None = None, body: Body | None = None
+    ) -> list[Any]:
+        """All items of a paged list, or the first ``limit``; with a body it is a search."""
         found: list[Any] = []
-        for item in self._paged(path, dict(query or {})):
+        asked = {**(query or {}), "limit": PAGE if limit is None else min(limit, PAGE)}
+        for item in self._paged(path, asked, body):
             found.append(item)
             if limit is not None and len(found) >= limit:
                 break
         return found
 
-    def _paged(self, path: str, query: dict[str, object]) -> Iterator[Any]:
+    def _paged(self, path: str, query: dict[str, object], body: Body | None) -> Iterator[Any]:
+        method = "GET" if body is None else "POST"
         while True:
-            page = self.get(path, query)
+            page = self.call(method, path, body, query).json()
             items = page.get("items") if isinstance(page, dict) else None
             if not isinstance(items, list):
                 raise RemoteError(_not_as_agreed("the node's answer has no list of items"))
             yield from items
-            cursor = page.get("next_cursor")
+            cursor = page.get("next")
             if cursor is None or not items:
                 return
             query = {**query, "cursor": cursor}

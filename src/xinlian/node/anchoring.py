@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -290,13 +289,10 @@ class Anchoring:
             await asyncio.sleep(0.05)
         return True
 
-    def parked(self) -> list[dict[str, Any]]:
-        """Parked items."""
+    def parked_count(self) -> int:
+        """How many items wait for a person."""
         with self._writer.read() as reader:
-            return [
-                {"id": p.id, "kind": p.kind, "ref": p.ref, "reason": p.reason, "since": p.since, "attempts": p.attempts}
-                for p in parked.listing(reader)
-            ]
+            return parked.count(reader)
 
     async def replay(self, item_id: int) -> None:
         """Take an item out of parking and try it again.
@@ -318,33 +314,6 @@ class Anchoring:
             raise NotFoundError("parked-unknown", f"there is no parked item {item_id}", item=item_id)
         self._failures = 0
         self._wake.set()
-
-    def batches(self, limit: int) -> list[dict[str, Any]]:
-        """The newest batches, newest first."""
-        with self._writer.read() as reader:
-            newest = sorted(table.all_batches(reader), key=lambda b: (b.sealed_at, b.stream, b.sequence), reverse=True)
-        return [
-            {
-                "stream": Stream(b.stream).name.lower(),
-                "sequence": b.sequence,
-                "size": b.size,
-                "root": b.root.hex(),
-                "state": b.state,
-                "block_number": b.block_number,
-                "sealed_at": b.sealed_at,
-            }
-            for b in newest[:limit]
-        ]
-
-    def transactions(self, limit: int) -> list[dict[str, Any]]:
-        """The newest transactions, newest first."""
-        with self._writer.read() as reader:
-            found = table.txs_in(reader, ("prepared", "sent", "mined", "final", "failed", "replaced"))
-        newest = sorted(found, key=lambda tx: tx.id, reverse=True)[:limit]
-        return [
-            {"id": t.id, "signer": t.signer, "nonce": t.nonce, "hash": t.hash, "purpose": t.purpose, "state": t.state}
-            for t in newest
-        ]
 
     def backlog(self) -> dict[str, int]:
         """How much waits: entries by stream that are not final, and marks."""

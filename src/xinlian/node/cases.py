@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from xinlian.node.chain_state import CaseState, ChainState, code_word
+from xinlian.node.paging import Page, Window, page_of
 from xinlian.node.reads import Reads
 from xinlian.node.transactions import Transactions
 from xinlian.protocol.codes import check_uscc
@@ -57,9 +58,10 @@ class Cases:
         self._reads = reads
         self._opened: dict[tuple[str, bytes], Mapping[Subject, Opening]] = {}
 
-    def list(self) -> list[CaseState]:
-        """Cases that this department leads or takes part in."""
-        return [case for case in self._state.cases.values() if case.takes_part(self._department)]
+    def page(self, window: Window) -> Page[CaseState]:
+        """Cases that this department leads or takes part in, in order of opening."""
+        mine = (case for case in self._state.cases.values() if case.takes_part(self._department))
+        return page_of(mine, window, lambda case: (case.opened_block, case.lead, case.case_no))
 
     def get(self, lead: str, case_no: str) -> CaseState:
         """One case.

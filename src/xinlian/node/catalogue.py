@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from xinlian.node.chain_state import ChainState, DatasetState, code_word
+from xinlian.node.paging import Page, Window, page_of
 from xinlian.node.transactions import Transactions
 from xinlian.protocol.dataset import CompiledSchema, DatasetSchema, compile_validator, load_schema
 from xinlian.protocol.errors import ConflictError, InputError, NotFoundError
@@ -202,6 +203,17 @@ class Catalogue:
         table.insert(tx, stored)
 
     # -- all datasets ------------------------------------------------------------------------------
+
+    def page(self, window: Window) -> Page[DatasetInfo]:
+        """Some of ``list``: entries by code and version."""
+        on_chain = {(entry.code, entry.version): entry for entry in self._state.datasets.values()}
+        local = {(row.code, row.version): row for row in self._listed()}
+        page = page_of({*on_chain, *local}, window, lambda key: key)
+        infos = [
+            self._info_of(on_chain[key]) if key in on_chain else _local_info(self._compiled(local[key]).schema)
+            for key in page.items
+        ]
+        return Page(infos, page.next)
 
     def list(self) -> list[DatasetInfo]:
         """Every entry on chain, then local ones that are not there."""

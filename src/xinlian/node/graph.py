@@ -46,6 +46,7 @@ from xinlian.node.idempotency import Idempotency
 from xinlian.node.identity import Identity
 from xinlian.node.late_receipts import LateReceipts
 from xinlian.node.local_view import CheckedChain, LocalView
+from xinlian.node.outbox import Outbox
 from xinlian.node.peer_client import PeerClient
 from xinlian.node.peers import Peers
 from xinlian.node.people import People
@@ -94,6 +95,7 @@ class Node:
     records: Records
     ending: Ending
     anchoring: Anchoring
+    outbox: Outbox
     bundles: Bundles
     identity: Identity
     sharing: Sharing
@@ -290,6 +292,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         records=records,
         ending=Ending(store, reads, wall, anchoring.woken),
         anchoring=anchoring,
+        outbox=Outbox(store.node),
         bundles=bundles,
         identity=identity,
         sharing=Sharing(department, state, catalogue, transactions, clock.law_s),

@@ -119,8 +119,8 @@ class Health:
         return _check("keys-registered", True, "the signing key stands in the key set on chain")
 
     def _not_parked(self) -> dict[str, Any]:
-        parked = self._p.anchoring.parked()
-        return _check("nothing-parked", not parked, f"{len(parked)} items wait for a person")
+        parked = self._p.anchoring.parked_count()
+        return _check("nothing-parked", parked == 0, f"{parked} items wait for a person")
 
     def update_metrics(self) -> None:
         """Bring the gauges up to date before they are read."""
@@ -128,7 +128,7 @@ class Health:
         for stream, waiting in self._p.anchoring.backlog().items():
             _BACKLOG.labels(stream).set(waiting)
         _REFUSED.set(self._p.refused_total())
-        _PARKED.set(len(self._p.anchoring.parked()))
+        _PARKED.set(self._p.anchoring.parked_count())
 
 
 def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:  # a plain record

@@ -12,7 +12,7 @@ Source: design 4.5.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.following import Following
 from xinlian.node.ids import record_id_bytes
+from xinlian.node.paging import Page, Window, page_of
 from xinlian.node.peer_client import PeerClient
 from xinlian.protocol import bundle as bundles
 from xinlian.protocol.bundle import Bundle
@@ -95,22 +96,33 @@ class LateReceipts:
 
     # -- completing --------------------------------------------------------------------------------
 
-    async def complete(self, rid: str) -> list[dict[str, Any]]:
+    async def complete(self, rid: str, window: Window) -> Page[dict[str, Any]]:
         """Bundles of everything a query brought, with receipts that were pending filled in where they exist by now.
+
+        Args:
+            rid: the query.
+            window: which part of its bundles, by item and place in the item.
 
         Returns:
             Bundles in item order; those still pending keep ``receipt: null``.
         """
         with self.writer.read() as reader:
-            kept = case_files.received_of_rid(reader, self.sealer, rid)
-        complete: list[dict[str, Any]] = []
-        for one in kept:
-            content = orjson.loads(one.content)
-            filled = [await self._filled(rid, one.item, one.provider, value) for value in content["bundles"]]
-            if filled != content["bundles"]:
-                await self._keep(replace(one, content=orjson.dumps(_with_receipts(content, filled))))
-            complete.extend(filled)
-        return complete
+            kept = {one.item: one for one in case_files.received_of_rid(reader, self.sealer, rid)}
+        contents = {item: orjson.loads(one.content) for item, one in kept.items()}
+        places = [(item, number) for item, content in contents.items() for number in range(len(content["bundles"]))]
+        page = page_of(places, window, lambda place: place)
+        for item in sorted({item for item, _ in page.items}):
+            await self._fill(kept[item], contents[item], [number for of, number in page.items if of == item])
+        return Page([contents[item]["bundles"][number] for item, number in page.items], page.next)
+
+    async def _fill(self, one: case_files.Received, content: dict[str, Any], numbers: Sequence[int]) -> None:
+        """Fill receipts into some bundles of an item, and keep it when there were any."""
+        filled = list(content["bundles"])
+        for number in numbers:
+            filled[number] = await self._filled(one.rid, one.item, one.provider, filled[number])
+        if filled != content["bundles"]:
+            content.update(_with_receipts(content, filled))
+            await self._keep(replace(one, content=orjson.dumps(content)))
 
     async def _filled(self, rid: str, item: int, provider: str, value: dict[str, Any]) -> dict[str, Any]:
         if value["receipt"] is not None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from xinlian.node.idempotency import current_journal
+from xinlian.node.paging import Page, Window, first_of
 from xinlian.protocol.errors import ConflictError, InputError
 from xinlian.store import people as table
 from xinlian.store.writer import Transaction, Writer
@@ -166,6 +167,13 @@ class People:
         """Every user, disabled ones included, in order of adding."""
         with self._writer.read() as reader:
             return [_person(user) for user in table.listing(reader)]
+
+    def page(self, window: Window) -> Page[Person]:
+        """Some of ``all``."""
+        after = 0 if window.after is None else int(window.after[0])
+        with self._writer.read() as reader:
+            found = table.listing(reader, after, window.limit + 1)
+        return first_of([_person(user) for user in found], window, lambda person: (person.id,))
 
     async def disable(self, user_id: int) -> None:
         """Disable a user and all their tokens at once.

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xinlian.node.paging import Page, Window, first_of
 from xinlian.node.sealing import new_record_id
 from xinlian.protocol.b64 import unb64u
 from xinlian.protocol.messages import Request
@@ -183,31 +184,17 @@ class Reads:
 
     # -- listing -----------------------------------------------------------------------------------
 
-    def page(self, after: int, limit: int, counterparty: str | None) -> list[dict[str, Any]]:
-        """Clear parts, oldest first.
+    def page(self, window: Window, counterparty: str | None) -> Page[streams.ReadEntry]:
+        """Entries, oldest first; shown are their clear parts (``clear_parts``).
 
         Args:
-            after: last position seen, 0 to begin.
-            limit: at most so many.
+            window: which part.
             counterparty: only entries with this department.
         """
+        after = 0 if window.after is None else int(window.after[0])
         with self._writer.read() as reader:
-            entries = streams.reads_page(reader, self._sealer, after, limit, counterparty)
-        return [
-            {
-                "position": entry.position,
-                "leaf": entry.leaf.hex(),
-                "rid": entry.rid,
-                "item": entry.item,
-                "role": entry.role,
-                "counterparty": entry.counterparty,
-                "grant": entry.grant_ref,
-                "case": entry.case_ref,
-                "time": entry.time,
-                "outcome": entry.outcome,
-            }
-            for entry in entries
-        ]
+            found = streams.reads_page(reader, self._sealer, after, window.limit + 1, counterparty)
+        return first_of(found, window, lambda entry: (entry.position,))
 
     # -- reconciliation ----------------------------------------------------------------------------
 
@@ -250,6 +237,22 @@ class Reads:
         own = [parse_read(entry.statement) for entry in self.entries_with(counterparty)]
         other: list[ReadEntry] = [parse_read(statement) for statement in theirs]
         return reconcile(own, other)
+
+
+def clear_parts(entry: streams.ReadEntry) -> dict[str, Any]:
+    """An entry as the API lists it."""
+    return {
+        "position": entry.position,
+        "leaf": entry.leaf.hex(),
+        "rid": entry.rid,
+        "item": entry.item,
+        "role": entry.role,
+        "counterparty": entry.counterparty,
+        "grant": entry.grant_ref,
+        "case": entry.case_ref,
+        "time": entry.time,
+        "outcome": entry.outcome,
+    }
 
 
 def reconciliation_json(found: Reconciliation) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import orjson
 
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.ids import record_id_bytes, record_id_text
+from xinlian.node.paging import Page, Window, first_of, page_of
 from xinlian.node.sealing import INDEX_VERSION, StorageKeys, lookup_token, payload_texts
 from xinlian.protocol.dataset import DatasetSchema
 from xinlian.protocol.errors import InputError, NotFoundError, StoreError
@@ -105,11 +106,13 @@ class Records:
         with self._store.node.read() as reader:
             return table.revisions(reader, record_id_bytes(record_id))
 
-    def page(self, dataset: str, after: int, limit: int) -> list[table.Record]:
+    def page(self, dataset: str, window: Window) -> Page[table.Record]:
         """Records of an own dataset in publication order."""
         ids = self._catalogue.ids_of(self._catalogue.own(dataset).schema.code)
+        after = 0 if window.after is None else int(window.after[0])
         with self._store.node.read() as reader:
-            return table.page(reader, ids, after, limit)
+            found = table.page(reader, ids, after, window.limit + 1)
+        return first_of(found, window, lambda row: (row.position,))
 
     def standing(self, row: table.Record) -> Standing:
         """Batch and on-chain status of a record."""
@@ -135,8 +138,8 @@ class Records:
             await asyncio.sleep(_LOOK_S)
         return True
 
-    def search(self, dataset: str, name: str, value: str) -> list[table.Record]:
-        """Living latest revisions whose lookup field has a value.
+    def search(self, dataset: str, name: str, value: str, window: Window) -> Page[table.Record]:
+        """Living latest revisions whose lookup field has a value, in publication order.
 
         Raises:
             InputError: ``field-not-lookup``.
@@ -145,7 +148,8 @@ class Records:
         if name not in {lookup.name for lookup in schema.lookups}:
             raise InputError("field-not-lookup", f"{schema.alias}: this field is not a lookup field", dataset=schema.code)
         with self._store.node.read() as reader:
-            return self.find(self.standings(reader), schema, name, value)
+            found = self.find(self.standings(reader), schema, name, value)
+        return page_of(found, window, lambda row: (row.position,))
 
     def standings(self, reader: Reader) -> Standings:
         """Batches and on-chain statuses of this node's records, on an open reader."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState, GrantState, code_word
+from xinlian.node.paging import Page, Window, page_of
 from xinlian.node.transactions import Transactions
 from xinlian.protocol.codes import check_uscc
 from xinlian.protocol.dataset import DatasetSchema, Mode
@@ -143,15 +144,16 @@ class Sharing:
             raise NotFoundError("grant-unknown", f"there is no grant {number} of {provider}", grant=number, provider=provider)
         return await self._info(grant)
 
-    async def list(self, direction: str) -> list[GrantInfo]:
-        """Grants this department gave, received, or both, by provider and number."""
-        wanted = [
+    async def page(self, direction: str, window: Window) -> Page[GrantInfo]:
+        """Grants this department gave, received, or both (given, received, all), by provider and number."""
+        wanted = (
             grant
-            for _, grant in sorted(self._state.grants.items())
+            for grant in self._state.grants.values()
             if (direction in ("given", "all") and grant.provider == self._department)
             or (direction in ("received", "all") and grant.receiver == self._department)
-        ]
-        return [await self._info(grant) for grant in wanted]
+        )
+        page = page_of(wanted, window, lambda grant: (grant.provider, grant.number))
+        return Page([await self._info(grant) for grant in page.items], page.next)
 
     async def _info(self, grant: GrantState) -> GrantInfo:
         terms = grant.terms

@@ -536,7 +536,7 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("request-body", "A request body or parameter does not fit the call.", "Correct the places named."),
     CodeEntry("media-type", "The Content-Type is not one that the call takes.", "Send one of the types named."),
     CodeEntry(
-        "page-form", "cursor or limit is not what a list call takes.", "Use next_cursor as it was given; limit is 1 to 200."
+        "page-form", "cursor or limit is not what a list call takes.", "Use next as the page before gave it; limit is 1 to 200."
     ),
     CodeEntry("record-id-form", "A record id is not a UUIDv7 in lower-case text.", "Use the id as the node gave it."),
     CodeEntry("internal", "The node met a defect of the program.", "Report it with the node's log; nothing was half-written."),

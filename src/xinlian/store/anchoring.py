@@ -185,6 +185,19 @@ def all_batches(reader: Reader) -> list[Batch]:
     return [_batch(row) for row in reader.fetch(f"SELECT {_BATCH} FROM batches ORDER BY stream, sequence")]
 
 
+def batches_before(reader: Reader, before: Sequence[int | str] | None, limit: int) -> list[Batch]:
+    """Batches by the time they were sealed, newest first.
+
+    Args:
+        reader: of node.db.
+        before: (sealed_at, stream, sequence) of the last one already seen, None to begin.
+        limit: at most so many.
+    """
+    bound, values = ("", ()) if before is None else ("WHERE (sealed_at, stream, sequence) < (?, ?, ?) ", tuple(before))
+    order = "ORDER BY sealed_at DESC, stream DESC, sequence DESC LIMIT ?"
+    return [_batch(row) for row in reader.fetch(f"SELECT {_BATCH} FROM batches {bound}{order}", (*values, limit))]
+
+
 def batch_mined(tx: Transaction, stream: int, sequence: int, block_number: int, block_time: int) -> None:
     """Note that the chain holds a batch (seen in an event; repeating it does no harm)."""
     tx.run(
@@ -388,6 +401,18 @@ def txs_in(reader: Reader, states: Sequence[str], signer: str | None = None) -> 
         (*states, signer, signer),
     )
     return [_tx(row) for row in rows]
+
+
+def txs_before(reader: Reader, before: int | None, limit: int) -> list[StoredTransaction]:
+    """Transactions, newest first.
+
+    Args:
+        reader: of node.db.
+        before: id of the last one already seen, None to begin.
+        limit: at most so many.
+    """
+    sql = f"SELECT {_TX} FROM transactions WHERE (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?"
+    return [_tx(row) for row in reader.fetch(sql, (before, before, limit))]
 
 
 def tx_by_hash(reader: Reader, tx_hash: str) -> StoredTransaction | None:

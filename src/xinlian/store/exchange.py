@@ -142,10 +142,17 @@ def outgoing_in(reader: Reader, state: str) -> list[Outgoing]:
     ]
 
 
-def newest_outgoing(reader: Reader, limit: int) -> list[Outgoing]:
-    """Requests of this node, newest first."""
-    rows = reader.fetch(f"SELECT {_OUT} FROM exchange_out ORDER BY created_at DESC, rid LIMIT ?", (limit,))
-    return [Outgoing(*row) for row in rows]
+def outgoing_before(reader: Reader, before: Sequence[int | str] | None, limit: int) -> list[Outgoing]:
+    """Requests of this node, newest first.
+
+    Args:
+        reader: of node.db.
+        before: (created_at, rid) of the last one already seen, None to begin.
+        limit: at most so many.
+    """
+    bound, values = ("", ()) if before is None else ("WHERE (created_at, rid) < (?, ?) ", tuple(before))
+    sql = f"SELECT {_OUT} FROM exchange_out {bound}ORDER BY created_at DESC, rid DESC LIMIT ?"
+    return [Outgoing(*row) for row in reader.fetch(sql, (*values, limit))]
 
 
 def outgoing_of_case(reader: Reader, case_ref: str) -> list[Outgoing]:

@@ -54,6 +54,18 @@ def is_parked(reader: Reader, kind: str, ref: str) -> bool:
     return bool(reader.fetch("SELECT 1 FROM parked WHERE kind = ? AND ref = ?", (kind, ref)))
 
 
-def listing(reader: Reader) -> list[Parked]:
-    """Everything that is parked, oldest first."""
-    return [Parked(*row) for row in reader.fetch(f"SELECT {_COLUMNS} FROM parked ORDER BY since, id")]
+def page(reader: Reader, after: int, limit: int) -> list[Parked]:
+    """What is parked, oldest first.
+
+    Args:
+        reader: of node.db.
+        after: the last id already seen, 0 to begin.
+        limit: at most so many.
+    """
+    rows = reader.fetch(f"SELECT {_COLUMNS} FROM parked WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+    return [Parked(*row) for row in rows]
+
+
+def count(reader: Reader) -> int:
+    """How much is parked."""
+    return int(reader.fetch("SELECT count(*) FROM parked")[0][0])

@@ -98,9 +98,16 @@ def by_person_id(reader: Reader, person_id: str) -> User:
     return _one(reader.fetch(f"SELECT {_COLUMNS} FROM users WHERE person_id = ?", (person_id,)), person_id)
 
 
-def listing(reader: Reader) -> list[User]:
-    """Every user, in order of creation."""
-    return [_user(row) for row in reader.fetch(f"SELECT {_COLUMNS} FROM users ORDER BY id")]
+def listing(reader: Reader, after: int = 0, limit: int = 1_000_000) -> list[User]:
+    """Users in order of creation.
+
+    Args:
+        reader: of node.db.
+        after: the last id already seen, 0 to begin.
+        limit: at most so many.
+    """
+    rows = reader.fetch(f"SELECT {_COLUMNS} FROM users WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+    return [_user(row) for row in rows]
 
 
 def token_hash(token: str) -> bytes:

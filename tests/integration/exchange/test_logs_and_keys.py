@@ -11,6 +11,8 @@ import pytest
 from tests.support.exchange import P1, P2, P3, Stage
 from tests.support.network import D02, D03, D06, Running
 from xinlian.node.asking import AskItem, Question
+from xinlian.node.paging import Window
+from xinlian.node.reads import clear_parts
 from xinlian.protocol.types import Stream
 from xinlian.store import exchange as table
 from xinlian.store import streams
@@ -165,7 +167,7 @@ async def test_rotation_of_the_signing_key_keeps_old_evidence_and_retires_the_ke
     (bundle,) = before.items[0].bundles
     pending = requester.bundles.verify(orjson.dumps(bundle), None)
     assert pending.exit_code == 1, "without a receipt the signature counts, and its key was retired"
-    (complete,) = await requester.late_receipts.complete(before.rid)
+    (complete,) = (await requester.late_receipts.complete(before.rid, Window(200))).items
     assert requester.bundles.verify(orjson.dumps(complete), None).exit_code == 0
     own = provider.bundles.answer_bundle(kept.position)
     assert requester.bundles.verify_parsed(own).exit_code == 0
@@ -231,7 +233,8 @@ async def test_the_log_tells_who_received_a_record_and_shows_nothing_else(stage:
     (record,) = asked.items[0].records
     assert provider.reads.recipients_of(record["record_id"]) == [D02]
     assert provider.reads.recipients_of("01a208df-0000-7000-8000-000000000000") == []
-    (entry,) = [one for one in provider.reads.page(0, 10_000, D02) if one["rid"] == asked.rid]
-    assert (entry["role"], entry["counterparty"], entry["outcome"]) == ("provider", D02, "records")
-    assert provider.reads.page(entry["position"], 10_000, D06) == []
-    assert P2.value not in str(entry)
+    (entry,) = [one for one in provider.reads.page(Window(10_000), D02).items if one.rid == asked.rid]
+    shown = clear_parts(entry)
+    assert (shown["role"], shown["counterparty"], shown["outcome"]) == ("provider", D02, "records")
+    assert provider.reads.page(Window(10_000, (entry.position,)), D06).items == []
+    assert P2.value not in str(shown)

@@ -11,6 +11,7 @@ import pytest
 from tests.support.exchange import P1, P2, P3, Stage, contract_row, person
 from tests.support.network import D02, D03, D06
 from xinlian.node.asking import Asked, AskItem
+from xinlian.node.paging import Window
 from xinlian.protocol.errors import InputError, RefusedError
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -157,6 +158,24 @@ async def test_a_person_outside_the_case_is_refused_before_anything_is_sent(stag
     assert (stage.read_count(D03), stage.read_count(D02)) == before
 
 
+async def test_the_bundles_of_a_query_come_in_pages(stage: Stage) -> None:
+    """P1 has two contracts and P2 one: three bundles in the order of the items."""
+    case, late = await stage.case(P1, P2), stage[D02].node.late_receipts
+    asked = await stage.ask(stage.question(case, "query", AskItem((P1,), {}), AskItem((P2,), {})))
+    whole = (await late.complete(asked.rid, Window(200))).items
+    assert [len(item.records) for item in asked.items] == [2, 1]
+    walked, window = list[Any](), Window(1)
+    while True:
+        page = await late.complete(asked.rid, window)
+        assert len(page.items) == 1
+        walked += page.items
+        if page.next is None:
+            break
+        window = Window(1, page.next)
+    assert walked == whole
+    assert len(whole) == 3
+
+
 async def test_a_pending_value_comes_signed_with_a_promise_and_gets_its_receipt_later(stage: Stage) -> None:
     provider, newcomer = stage[D03].node, person(7)
     halted = provider.anchoring.halted
@@ -173,6 +192,6 @@ async def test_a_pending_value_comes_signed_with_a_promise_and_gets_its_receipt_
     assert (record["receipt"], record["exit_code"]) == (None, 7)
     assert record["pending_anchor_by"] > stage[D02].node.clock.law_s()
     assert await provider.anchoring.wait_anchored(accepted.last_position, 20)
-    (bundle,) = await stage[D02].node.late_receipts.complete(asked.rid)
+    (bundle,) = (await stage[D02].node.late_receipts.complete(asked.rid, Window(200))).items
     assert bundle["receipt"] is not None
     assert stage[D02].node.bundles.verify(orjson.dumps(bundle), None).exit_code == 0

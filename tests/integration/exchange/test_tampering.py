@@ -14,6 +14,7 @@ import pytest
 from tests.support.exchange import P1, P2, Stage, tampering
 from tests.support.network import D02, D03
 from xinlian.node.asking import AskItem
+from xinlian.node.paging import Window
 from xinlian.node.peer_client import Reply
 from xinlian.protocol.b64 import b64u
 from xinlian.protocol.messages import Answer, AnswerItem, Evidence, Outcome
@@ -246,11 +247,11 @@ async def assert_nothing_shown(stage: Stage, rid: str, state: str, shown: dict[s
         assert "HT-9" not in text
         assert all(not record["values"] for item in place["items"] for record in item["records"])
         assert all("result" not in item["answer"] for item in place["items"] if item["answer"] is not None)
-    listed = next(row for row in node.asking.history.newest(200) if row["rid"] == rid)
-    assert listed["detail"] is not None
+    listed = next(row for row in node.asking.history.page(Window(200)).items if row.rid == rid)
+    assert listed.detail is not None
     outcomes = [entry.outcome for entry in stage.reads(D02, rid)]
     assert ("not-proven" in outcomes) is digest
-    assert await node.late_receipts.complete(rid) == []
+    assert (await node.late_receipts.complete(rid, Window(200))).items == []
 
 
 def _decoded(text: str) -> bytes:

@@ -189,5 +189,5 @@ async def _evidence(fund: Client, registry: Client, network: Network) -> None:
     compared = (await fund.post("/api/v1/reads/reconcile", json={"counterparty": D05})).ok()
     assert (compared["missing_here"], compared["missing_there"], compared["differing"]) == ([], [], [])
     first = (await fund.get("/api/v1/reads", params={"limit": "1"})).ok()
-    rest = (await fund.get("/api/v1/reads", params={"cursor": str(first["next_cursor"])})).ok()
+    rest = (await fund.get("/api/v1/reads", params={"cursor": first["next"]})).ok()
     assert first["items"][0]["position"] < rest["items"][0]["position"]

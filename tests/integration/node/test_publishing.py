@@ -372,11 +372,11 @@ async def test_a_pending_bundle_is_signed_and_says_pending(client: Client, rows:
 
 async def test_pages_cover_every_record_once(client: Client, network: Network) -> None:
     seen: list[int] = []
-    cursor: object = 0
-    while cursor is not None:
-        page = (await client.get(RECORDS, params={"cursor": str(cursor), "limit": "200"})).ok()
+    query: dict[str, str] | None = {"limit": "200"}
+    while query is not None:
+        page = (await client.get(RECORDS, params=query)).ok()
         seen += [item["position"] for item in page["items"]]
-        cursor = page["next_cursor"]
+        query = None if page["next"] is None else {"limit": "200", "cursor": page["next"]}
     assert seen == list(range(1, stored(network)[0] + 1))
 
 

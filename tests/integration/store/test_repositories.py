@@ -288,7 +288,9 @@ def test_parked_work_waits_until_it_is_released(store: Store) -> None:
     for now_s in (5, 9):
         store.node.submit(job(parked.park, "anchor", "1/4", f"reason {now_s}", now_s)).result(5)
     with store.node.read() as reader:
-        (item,) = parked.listing(reader)
+        (item,) = parked.page(reader, 0, 10)
+        assert parked.count(reader) == 1
+        assert parked.page(reader, item.id, 10) == []
         assert parked.is_parked(reader, "anchor", "1/4")
     assert item == parked.Parked(item.id, "anchor", "1/4", "reason 9", 5, 2)
     assert store.node.submit(lambda tx: parked.release(tx, item.id)).result(5)

@@ -263,4 +263,4 @@ def test_upserts_count(writer: Writer) -> None:
     for _ in range(3):
         writer.submit(lambda tx: parked.park(tx, "anchor", "batch 1", "chain-down", 5)).result(5)
     with writer.read() as reader:
-        assert [(item.attempts, item.since) for item in parked.listing(reader)] == [(3, 5)]
+        assert [(item.attempts, item.since) for item in parked.page(reader, 0, 10)] == [(3, 5)]

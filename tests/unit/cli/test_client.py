@@ -71,19 +71,23 @@ def test_a_token_that_leaves_the_machine_without_tls_is_noticed(url: str, token:
 
 def test_pages_are_followed_to_the_end_or_the_limit(stub: StubNode) -> None:
     stub.pages["/list"] = [
-        {"items": [1, 2], "next_cursor": 1},
-        {"items": [3, 4], "next_cursor": 2},
-        {"items": [5], "next_cursor": None},
+        {"items": [1, 2], "next": 1},
+        {"items": [3, 4], "next": 2},
+        {"items": [5], "next": None},
     ]
-    assert client_of(stub).items("/list", {"limit": 2}) == [1, 2, 3, 4, 5]
-    assert [one.target for one in stub.asked] == ["/list?limit=2", "/list?limit=2&cursor=1", "/list?limit=2&cursor=2"]
+    assert client_of(stub).items("/list", {"a": 2}) == [1, 2, 3, 4, 5]
+    assert [one.target for one in stub.asked] == [f"/list?a=2&limit=200{more}" for more in ("", "&cursor=1", "&cursor=2")]
     stub.asked.clear()
     assert client_of(stub).items("/list", limit=3) == [1, 2, 3]
-    assert len(stub.asked) == 2
+    assert [one.target for one in stub.asked] == ["/list?limit=3", "/list?limit=3&cursor=1"]
+    stub.asked.clear()
+    assert client_of(stub).items("/list", body=Body.json({"field": "x"})) == [1, 2, 3, 4, 5]
+    second = stub.asked[1]
+    assert (second.method, second.target, second.json) == ("POST", "/list?limit=200&cursor=1", {"field": "x"})
 
 
 def test_an_empty_page_ends_the_list_whatever_its_cursor_says(stub: StubNode) -> None:
-    stub.pages["/list"] = [{"items": [], "next_cursor": 0}]
+    stub.pages["/list"] = [{"items": [], "next": 0}]
     assert client_of(stub).items("/list") == []
     assert len(stub.asked) == 1
 

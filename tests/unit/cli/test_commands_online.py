@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.unit.cli.conftest import StubNode
+from xinlian.api.creating import takes_key
 from xinlian.cli.main import app
 from xinlian.cli.reference import commands
 
@@ -41,7 +43,7 @@ class Case:
     stdin: str = ""
 
 
-EMPTY: dict[str, Any] = {"items": [], "next_cursor": None}
+EMPTY: dict[str, Any] = {"items": [], "next": None}
 SUBJECT = {"kind": "person", "value": "411599199001010014"}
 GRANT = {"provider": USCC, "number": 3, "state": "active", "terms": {"query": ["unit_code"]}}
 TERMS = {
@@ -67,11 +69,11 @@ QUERY = {
     "items": [{"subjects": [SUBJECT]}],
 }
 CASES = [
-    Case("user list", "GET", "/api/v1/users", answer=EMPTY),
+    Case("user list", "GET", "/api/v1/users?limit=200", answer=EMPTY),
     Case("user me", "GET", "/api/v1/me", answer={"id": 1}),
     Case("user disable 4", "DELETE", "/api/v1/users/4", answer=b""),
     Case("user token 4 --days 7", "POST", "/api/v1/users/4/tokens", {"days": 7, "label": ""}, {"token": "xl_new"}),
-    Case("dataset list", "GET", "/api/v1/datasets", answer=EMPTY),
+    Case("dataset list", "GET", "/api/v1/datasets?limit=200", answer=EMPTY),
     Case("dataset show GJJ-01 --version 2", "GET", "/api/v1/datasets/GJJ-01?version=2", answer={"alias": "GJJ-01"}),
     Case(f"dataset show {USCC}/000001", "GET", f"/api/v1/datasets/{USCC}.000001", answer={"alias": "GJJ-01"}),
     Case("dataset template GJJ-01 -o -", "GET", "/api/v1/datasets/GJJ-01/template", answer=b"PK..xlsx"),
@@ -80,7 +82,7 @@ CASES = [
     Case(
         "record find --dataset GJJ-01 --field id_number",
         "POST",
-        "/api/v1/datasets/GJJ-01/records/search",
+        "/api/v1/datasets/GJJ-01/records/search?limit=200",
         {"field": "id_number", "value": "411599199001010014"},
         {"items": []},
         "411599199001010014\n",
@@ -103,7 +105,7 @@ CASES = [
     ),
     Case("bundle answer 12 -o -", "GET", "/api/v1/answers/12/bundle", answer=b"{}"),
     Case("bundle read 12 -o -", "GET", "/api/v1/reads/12/bundle", answer=b"{}"),
-    Case("grant list --direction given", "GET", "/api/v1/grants?direction=given", answer=EMPTY),
+    Case("grant list --direction given", "GET", "/api/v1/grants?direction=given&limit=200", answer=EMPTY),
     Case(f"grant show {USCC} 3", "GET", f"/api/v1/grants/{USCC}/3", answer=GRANT),
     Case("grant revoke 3 --reason 1", "POST", "/api/v1/grants/3/revoke", {"reason": 1}, GRANT),
     Case("grant narrow 3 -", "POST", "/api/v1/grants/3/narrow", {"query": ["a"]}, GRANT, '{"query": ["a"]}'),
@@ -116,7 +118,7 @@ CASES = [
         TERMS,
         GRANT,
     ),
-    Case("case list", "GET", "/api/v1/cases", answer=EMPTY),
+    Case("case list", "GET", "/api/v1/cases?limit=200", answer=EMPTY),
     Case(f"case show {LEAD} C-1", "GET", f"/api/v1/cases/{LEAD}/C-1", answer={"case_no": "C-1"}),
     Case("case close C-1 --outcome 11", "POST", "/api/v1/cases/C-1/close", {"outcome": 11}, {"case_no": "C-1"}),
     Case("case add-subject C-1", "POST", "/api/v1/cases/C-1/subjects", SUBJECT, {"case_no": "C-1"}, json.dumps(SUBJECT)),
@@ -147,8 +149,8 @@ CASES = [
         {"counterparty": USCC},
         {"agreed": 2, "differing": []},
     ),
-    Case("department list", "GET", "/api/v1/departments", answer=EMPTY),
-    Case(f"department show {USCC}", "GET", "/api/v1/departments", answer={"items": [{"uscc": USCC, "name": "测试"}]}),
+    Case("department list", "GET", "/api/v1/departments?limit=200", answer=EMPTY),
+    Case(f"department show {USCC}", "GET", "/api/v1/departments?limit=200", answer={"items": [{"uscc": USCC, "name": "测试"}]}),
     Case("department rotate-keys --kind hpke", "POST", "/api/v1/keys/rotate", {"kind": "hpke"}, {"kind": "hpke"}),
     Case("chain status", "GET", "/readyz", answer={"ready": True, "checks": [], "view": {"block_number": 3}}),
 ]
@@ -167,6 +169,21 @@ def test_a_command_makes_the_request_of_the_contract(stub: StubNode, case: Case,
         assert stub.last.json == case.body
     if as_json and " -o -" not in case.arguments:
         json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.method == "POST"], ids=lambda case: case.arguments[:60])
+def test_a_creating_command_takes_a_key_or_makes_one(stub: StubNode, case: Case) -> None:
+    path = case.target.partition("?")[0]
+    stub.answer(case.method, path, case.answer)
+    if not takes_key("POST", path.replace("GJJ-01", "{dataset}")):
+        run(stub, *case.arguments.split(), stdin=case.stdin)
+        assert "idempotency-key" not in stub.last.headers, "it creates nothing"
+        return
+    for option in ("--idempotency-key", "--key"):
+        assert run(stub, *case.arguments.split(), option, "k 1", stdin=case.stdin).exit_code == 0
+        assert stub.last.headers["idempotency-key"] == "k 1"
+    run(stub, *case.arguments.split(), stdin=case.stdin)
+    assert re.fullmatch(r"[0-9a-f-]{36}", stub.last.headers["idempotency-key"])
 
 
 def test_every_online_command_has_a_case() -> None:

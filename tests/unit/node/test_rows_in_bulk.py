@@ -78,7 +78,7 @@ async def test_a_line_without_an_end_is_given_up_at_its_limit() -> None:
         (b'{"a" :1,"a":1}', "json-duplicate-key"),
         (b'{"a":[{"b":1,"b":2}]}', "json-duplicate-key"),
         (rb'{"a":1,"\u0061":1}', "json-duplicate-key"),
-        (b'{"a":{"b":{"c":{"d":1}}}}', "json-too-deep"),
+        (b'{"a":{"b":{"c":{"d":{"e":1}}}}}', "json-too-deep"),
         (b'{"a":' + b"[" * 2_000 + b"]" * 2_000 + b"}", "json-too-deep"),
     ],
 )

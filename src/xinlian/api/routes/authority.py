@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
 from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
 from xinlian.api.bodies import read_body
+from xinlian.api.paging import Listing, PageOut
 from xinlian.api.wire import CompromisedIn, DatasetRef, SuspendIn, TxOut
 from xinlian.node.authority import Done
+from xinlian.node.chain_state import DepartmentState
+from xinlian.node.paging import Window, page_of
 from xinlian.node.people import Role
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1", tags=["authority"])
+DEPARTMENTS = Listing("departments", int, str)
+_reading = [Depends(allow(*ANYONE_SIGNED_IN))]
 _authority = [Depends(allow(Role.AUTHORITY))]
 
 
@@ -20,10 +25,11 @@ def _out(done: Done) -> TxOut:
     return TxOut(tx_hash=done.tx_hash, block_number=done.block_number)
 
 
-@router.get("/departments", tags=["departments"], dependencies=[Depends(allow(*ANYONE_SIGNED_IN))])
-async def list_departments(request: Request) -> dict[str, list[dict[str, Any]]]:
-    """Departments and other receivers as registered on chain."""
-    return {"items": [department.to_json() for department in node_of(request).state.department_list()]}
+@router.get("/departments", tags=["departments"], dependencies=_reading, response_model=PageOut[dict[str, Any]])
+async def list_departments(request: Request, window: Annotated[Window, Depends(DEPARTMENTS)]) -> dict[str, Any]:
+    """Departments and other receivers as registered on chain, in order of registration."""
+    found = page_of(node_of(request).state.department_list(), window, lambda one: (one.registered_block, one.uscc))
+    return DEPARTMENTS.page(found, DepartmentState.to_json)
 
 
 @router.post("/authority/departments", status_code=201, dependencies=_authority)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 from fastapi import APIRouter, Depends, Request
 
 from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
+from xinlian.api.paging import Listing, PageOut
 from xinlian.api.wire import CaseIn, CaseOut, CloseIn, SubjectIn
 from xinlian.node.chain_state import CaseState
+from xinlian.node.paging import Window
 from xinlian.node.people import Role
 from xinlian.protocol.subjects import Subject
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/cases", tags=["cases"])
+CASES = Listing("cases", int, str, str)
 _reading = [Depends(allow(*ANYONE_SIGNED_IN))]
 _writing = [Depends(allow(Role.CASEWORKER))]
 
@@ -30,10 +35,10 @@ def _out(case: CaseState, tx_hash: str | None = None) -> CaseOut:
     )
 
 
-@router.get("", dependencies=_reading)
-async def list_cases(request: Request) -> dict[str, list[CaseOut]]:
-    """Cases that this department leads or takes part in."""
-    return {"items": [_out(case) for case in node_of(request).cases.list()]}
+@router.get("", dependencies=_reading, response_model=PageOut[CaseOut])
+async def list_cases(request: Request, window: Annotated[Window, Depends(CASES)]) -> dict[str, Any]:
+    """Cases that this department leads or takes part in, in order of opening."""
+    return CASES.page(node_of(request).cases.page(window), _out)
 
 
 @router.get("/{lead}/{case_no}", dependencies=_reading)

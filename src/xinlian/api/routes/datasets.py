@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
 from xinlian.api.bodies import read_body
+from xinlian.api.paging import Listing, PageOut
 from xinlian.api.parameters import VersionQuery
 from xinlian.api.wire import DatasetOut
 from xinlian.node.catalogue import DatasetInfo
 from xinlian.node.files.template import template
+from xinlian.node.paging import Window
 from xinlian.node.people import Role
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/datasets", tags=["datasets"])
 _reading = [Depends(allow(*ANYONE_SIGNED_IN))]
+DATASETS = Listing("datasets", str, int)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -34,10 +39,10 @@ def _out(info: DatasetInfo) -> DatasetOut:
     )
 
 
-@router.get("", dependencies=_reading)
-async def list_datasets(request: Request) -> dict[str, list[DatasetOut]]:
+@router.get("", dependencies=_reading, response_model=PageOut[DatasetOut])
+async def list_datasets(request: Request, window: Annotated[Window, Depends(DATASETS)]) -> dict[str, Any]:
     """Every catalogue entry on chain, and local ones that are not proposed yet."""
-    return {"items": [_out(info) for info in node_of(request).catalogue.list()]}
+    return DATASETS.page(node_of(request).catalogue.page(window), _out)
 
 
 @router.get("/{dataset}", dependencies=_reading)

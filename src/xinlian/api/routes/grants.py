@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 
 from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
+from xinlian.api.paging import Listing, PageOut
 from xinlian.api.parameters import NumberPath
 from xinlian.api.wire import GrantIn, GrantOut, GrantTermsIn, ReasonIn
+from xinlian.node.paging import Window
 from xinlian.node.people import Role
 from xinlian.node.sharing import GrantInfo, TermsByName
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/grants", tags=["grants"])
+GRANTS = Listing("grants", str, int)
 _reading = [Depends(allow(*ANYONE_SIGNED_IN))]
 _writing = [Depends(allow(Role.SHARING))]
 
@@ -46,10 +49,12 @@ def _terms(terms: GrantTermsIn) -> TermsByName:
     )
 
 
-@router.get("", dependencies=_reading)
-async def list_grants(request: Request, direction: Literal["given", "received", "all"] = "all") -> dict[str, list[GrantOut]]:
+@router.get("", dependencies=_reading, response_model=PageOut[GrantOut])
+async def list_grants(
+    request: Request, window: Annotated[Window, Depends(GRANTS)], direction: Literal["given", "received", "all"] = "all"
+) -> dict[str, Any]:
     """Grants that this department gave or received."""
-    return {"items": [_out(info) for info in await node_of(request).sharing.list(direction)]}
+    return GRANTS.page(await node_of(request).sharing.page(direction, window), _out)
 
 
 @router.get("/{provider}/{number}", dependencies=_reading)

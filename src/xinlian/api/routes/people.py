@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
 from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
+from xinlian.api.paging import Listing, PageOut
 from xinlian.api.parameters import NumberPath
 from xinlian.api.wire import TokenIn, TokenOut, UserIn, UserOut
+from xinlian.node.paging import Window
 from xinlian.node.people import NewUser, Person, Role
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1", tags=["users"])
+USERS = Listing("users", int)
 
 
 def _out(person: Person) -> UserOut:
@@ -32,10 +35,10 @@ async def me(person: Annotated[Person, Depends(allow(*ANYONE_SIGNED_IN))]) -> Us
     return _out(person)
 
 
-@router.get("/users", dependencies=[Depends(allow(Role.OPERATOR, Role.AUDITOR))])
-async def list_users(request: Request) -> dict[str, list[UserOut]]:
-    """All users of this node."""
-    return {"items": [_out(person) for person in node_of(request).people.all()]}
+@router.get("/users", dependencies=[Depends(allow(Role.OPERATOR, Role.AUDITOR))], response_model=PageOut[UserOut])
+async def list_users(request: Request, window: Annotated[Window, Depends(USERS)]) -> dict[str, Any]:
+    """All users of this node, in order of adding."""
+    return USERS.page(node_of(request).people.page(window), _out)
 
 
 @router.post("/users", status_code=201, dependencies=[Depends(allow(Role.OPERATOR))])

@@ -8,13 +8,17 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from xinlian.api.access import GuardedRoute, allow, node_of
-from xinlian.api.parameters import LimitQuery
+from xinlian.api.paging import Listing
 from xinlian.api.wire import QueryIn
 from xinlian.node.asking import AskItem, Question
+from xinlian.node.asking.history import brief
+from xinlian.node.paging import Window
 from xinlian.node.people import Person, Role
 from xinlian.protocol.subjects import Subject
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/queries", tags=["queries"])
+QUERIES = Listing("queries", int, str)
+BUNDLES = Listing("bundles", int, int)
 
 
 @router.post("", response_model=dict[str, Any])
@@ -39,10 +43,10 @@ async def ask(request: Request, query: QueryIn, person: Annotated[Person, Depend
 async def list_queries(
     request: Request,
     _person: Annotated[Person, Depends(allow(Role.CASEWORKER, Role.AUDITOR))],
-    limit: LimitQuery = 50,
+    window: Annotated[Window, Depends(QUERIES)],
 ) -> dict[str, Any]:
     """Queries of this node, newest first, without values."""
-    return {"items": node_of(request).asking.history.newest(limit)}
+    return QUERIES.page(node_of(request).asking.history.page(window), brief)
 
 
 @router.get("/{rid}")
@@ -55,7 +59,10 @@ async def show_query(
 
 @router.get("/{rid}/bundles")
 async def query_bundles(
-    request: Request, rid: str, _person: Annotated[Person, Depends(allow(Role.CASEWORKER))]
+    request: Request,
+    rid: str,
+    _person: Annotated[Person, Depends(allow(Role.CASEWORKER))],
+    window: Annotated[Window, Depends(BUNDLES)],
 ) -> dict[str, Any]:
     """Evidence bundles of everything that a query returned; receipts that were pending are filled in."""
-    return {"items": await node_of(request).late_receipts.complete(rid)}
+    return BUNDLES.page(await node_of(request).late_receipts.complete(rid, window), lambda bundle: bundle)

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
 from xinlian.api.access import GuardedRoute, allow, node_of
-from xinlian.api.parameters import CursorQuery, LimitQuery
+from xinlian.api.paging import Listing
 from xinlian.api.wire import ReconcileIn
+from xinlian.node.paging import Window
 from xinlian.node.people import Role
+from xinlian.node.reads import clear_parts
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/reads", tags=["reads"])
+READS = Listing("reads", int)
 _reading = [Depends(allow(Role.AUDITOR, Role.CASEWORKER, Role.SHARING))]
 
 
 @router.get("", dependencies=_reading)
 async def list_reads(
-    request: Request,
-    counterparty: str | None = None,
-    cursor: CursorQuery = 0,
-    limit: LimitQuery = 50,
+    request: Request, window: Annotated[Window, Depends(READS)], counterparty: str | None = None
 ) -> dict[str, Any]:
     """Clear parts of the read entries, oldest first."""
-    entries = node_of(request).reads.page(cursor, limit, counterparty)
-    following = entries[-1]["position"] if len(entries) == limit else None
-    return {"items": entries, "next_cursor": following}
+    return READS.page(node_of(request).reads.page(window, counterparty), clear_parts)
 
 
 @router.post("/reconcile", dependencies=_reading)

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from xinlian.api.access import Access, allow, creating, guarded, node_of
 from xinlian.api.bodies import read_body, stream_body, wait_seconds
 from xinlian.api.creating import HEADER, REPLAYED
+from xinlian.api.paging import Listing
 from xinlian.api.wire import ReasonIn, SearchIn, Wire
 from xinlian.node.accepted import Accepted
 from xinlian.node.files import FileForm, FileKind, kind_of_name
@@ -32,6 +33,8 @@ from xinlian.protocol.types import RecordId, Status
 from xinlian.store import records as table
 
 ROW_LIMIT_BYTES = 1_000_000
+RECORDS = Listing("records", int)
+FOUND = Listing("found", int)
 _PUBLISHING = allow(Role.PUBLISHER)
 _LOOKING = allow(Role.PUBLISHER, Role.AUDITOR)
 _KINDS = {
@@ -176,31 +179,16 @@ def _brief(request: Request, row: table.Record) -> dict[str, Any]:
 
 async def listing(request: Request, _person: Person) -> Response:
     """Records of a dataset in publication order."""
-    cursor, limit = _page(request)
-    rows = node_of(request).records.page(request.path_params["dataset"], cursor, limit)
-    following = rows[-1].position if len(rows) == limit else None
-    return JSONResponse({"items": [_brief(request, row) for row in rows], "next_cursor": following})
-
-
-def _page(request: Request) -> tuple[int, int]:
-    cursor = _whole(request, "cursor", "0")
-    limit = _whole(request, "limit", "50")
-    if cursor is None or limit is None or not 1 <= limit <= 200:
-        raise InputError("page-form", "cursor is a whole number as next_cursor gave it, limit 1 to 200")
-    return cursor, limit
-
-
-def _whole(request: Request, name: str, absent: str) -> int | None:
-    """A whole number of at most 15 digits among the query parameters, None when it is something else."""
-    text = request.query_params.get(name, absent)
-    return int(text) if len(text) <= 15 and text.isascii() and text.isdecimal() else None
+    page = node_of(request).records.page(request.path_params["dataset"], RECORDS.window(request))
+    return JSONResponse(RECORDS.page(page, lambda row: _brief(request, row)))
 
 
 def _rev(request: Request) -> int | None:
-    if "rev" not in request.query_params:
+    text = request.query_params.get("rev")
+    if text is None:
         return None
-    rev = _whole(request, "rev", "")
-    if rev is None or rev == 0:
+    rev = int(text) if len(text) <= 15 and text.isascii() and text.isdecimal() else 0
+    if rev == 0:
         raise InputError("request-body", "rev: a revision number, from 1", expected="whole number from 1")
     return rev
 
@@ -208,8 +196,9 @@ def _rev(request: Request) -> int | None:
 async def search(request: Request, _person: Person) -> Response:
     """Find living records by a lookup field."""
     body = _model(SearchIn, await read_body(request, ROW_LIMIT_BYTES))
-    rows = node_of(request).records.search(request.path_params["dataset"], body.field, body.value)
-    return JSONResponse({"items": [_brief(request, row) for row in rows]})
+    window = FOUND.window(request)
+    page = node_of(request).records.search(request.path_params["dataset"], body.field, body.value, window)
+    return JSONResponse(FOUND.page(page, lambda row: _brief(request, row)))
 
 
 def _model(model: type[M], body: bytes) -> M:

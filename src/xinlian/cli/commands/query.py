@@ -105,9 +105,9 @@ def _receipt(shown: Mapping[str, Any]) -> str:
 
 
 @command(app, "list", ONLINE)
-def list_queries(session: Session, limit: Annotated[int, typer.Option("--limit", min=1, max=200)] = 50) -> None:
+def list_queries(session: Session, limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 50) -> None:
     """Queries of this node, newest first, without values."""
-    found = session.client.items("/api/v1/queries", {"limit": limit}, limit)
+    found = session.client.items("/api/v1/queries", limit=limit)
     columns = [name for name in _LIST_COLUMNS if any(name in item for item in found)] or list(_LIST_COLUMNS)
     session.output.result({"items": found}, lambda: table(columns, [[item.get(c) for c in columns] for item in found]))
 

@@ -22,7 +22,7 @@ def list_reads(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 200,
 ) -> None:
     """Clear parts of the read entries, oldest first."""
-    found = session.client.items("/api/v1/reads", {"counterparty": counterparty, "limit": min(limit, 200)}, limit)
+    found = session.client.items("/api/v1/reads", {"counterparty": counterparty}, limit)
     session.output.result({"items": found}, lambda: table(_COLUMNS, [[item.get(c) for c in _COLUMNS] for item in found]))
 
 

@@ -32,7 +32,7 @@ def list_records(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 50,
 ) -> None:
     """Records of a dataset in publication order, without their values."""
-    found = session.client.items(f"/api/v1/datasets/{segment(dataset)}/records", {"limit": min(limit, 200)}, limit)
+    found = session.client.items(f"/api/v1/datasets/{segment(dataset)}/records", limit=limit)
     session.output.result({"items": found}, lambda: table(_COLUMNS, [[item.get(c) for c in _COLUMNS] for item in found]))
 
 
@@ -46,10 +46,9 @@ def find(
     lines = read_bytes("-", 10_000).decode("utf-8", "replace").splitlines()
     if not lines or not lines[0].strip():
         raise InputError("argument-missing", "write the value to standard input", expected="one line")
-    body = {"field": field, "value": lines[0].strip()}
-    found = session.client.post(f"/api/v1/datasets/{segment(dataset)}/records/search", body)
-    items = found["items"]
-    session.output.result(found, lambda: table(_COLUMNS, [[item.get(c) for c in _COLUMNS] for item in items]))
+    body = Body.json({"field": field, "value": lines[0].strip()})
+    items = session.client.items(f"/api/v1/datasets/{segment(dataset)}/records/search", body=body)
+    session.output.result({"items": items}, lambda: table(_COLUMNS, [[item.get(c) for c in _COLUMNS] for item in items]))
 
 
 @command(app, "show", ONLINE)

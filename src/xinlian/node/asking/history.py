@@ -9,6 +9,7 @@ import orjson
 
 from xinlian.node.asking.question import Asked, ShownItem
 from xinlian.node.clock import Clock
+from xinlian.node.paging import Page, Window, first_of
 from xinlian.protocol.errors import ConflictError, NotFoundError
 from xinlian.protocol.statements import ReadOutcome
 from xinlian.store import case_files
@@ -34,10 +35,11 @@ class History:
         self._sealer = sealer
         self._clock = clock
 
-    def newest(self, limit: int) -> list[dict[str, Any]]:
-        """Questions of this node, newest first, without values."""
+    def page(self, window: Window) -> Page[table.Outgoing]:
+        """Questions of this node, newest first, without values (``brief``)."""
         with self._writer.read() as reader:
-            return [_brief(row) for row in table.newest_outgoing(reader, limit)]
+            found = table.outgoing_before(reader, window.after, window.limit + 1)
+        return first_of(found, window, lambda row: (row.created_at, row.rid))
 
     def show(self, rid: str, *, with_values: bool) -> dict[str, Any]:
         """One question, with what it brought when the caller may see that.
@@ -50,7 +52,7 @@ class History:
             kept = case_files.received_of_rid(reader, self._sealer, rid) if with_values else []
         if row is None:
             raise NotFoundError("query-unknown", "there is no such query on this node", rid=rid[:40])
-        shown = _brief(row)
+        shown = brief(row)
         if with_values:
             shown["items"] = [{k: v for k, v in orjson.loads(one.content).items() if k != "bundles"} for one in kept]
             shown["findings"] = _overdue(shown["items"], self._clock.law_s())
@@ -108,7 +110,8 @@ def _overdue(items: Sequence[Mapping[str, Any]], law_s: int) -> list[dict[str, A
     return found
 
 
-def _brief(row: table.Outgoing) -> dict[str, Any]:
+def brief(row: table.Outgoing) -> dict[str, Any]:
+    """A question as lists show it."""
     return {
         "rid": row.rid,
         "provider": row.provider,
