@@ -8,6 +8,7 @@ import os
 import platform
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -39,15 +40,22 @@ async def _measure(report: Report, *, quick: bool) -> None:
 
 
 async def _offer(net: network.Network) -> None:
-    """Propose the bench's dataset at its owner and let the authority publish it."""
+    """Propose the bench's dataset at its owner, consent as its head, and let the authority publish it."""
     node = net.nodes[network.D05]
-    url = f"{node.url}/api/v1/datasets"
-    async with aiohttp.ClientSession(headers=node.headers) as session, session.post(url, data=data.schema_file()) as response:
-        answer = await response.json()
-        assert response.status == 201, answer
+    proposed = await _post(node.url + "/api/v1/datasets", node.token, data.schema_file())
+    done = await _post(f"{node.url}/api/v1/approvals/{proposed['id']}/consent", node.head_token, b"{}")
+    assert done["state"] == "done", done
     await net.authority.following.reach(net.authority.clock.head().number + 1, 3)
-    await net.authority.authority.publish_dataset(answer["code"], answer["version"])
+    await net.authority.authority.publish_dataset(done["result"]["code"], done["result"]["version"])
     await asyncio.sleep(1.0)
+
+
+async def _post(url: str, token: str, body: bytes) -> Any:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    async with aiohttp.ClientSession(headers=headers) as session, session.post(url, data=body) as response:
+        answer = await response.json()
+        assert response.status < 300, answer
+        return answer
 
 
 if __name__ == "__main__":

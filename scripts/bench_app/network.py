@@ -41,11 +41,12 @@ _SERVE = (
 
 @dataclass(slots=True)
 class Process:
-    """A node process."""
+    """A node process; the token of a person with every role, and that of the head who consents."""
 
     uscc: str
     url: str
     token: str
+    head_token: str
     data_dir: Path
     popen: subprocess.Popen[bytes]
 
@@ -110,18 +111,19 @@ def settings_of(directory: Path, uscc: str, rpc_url: str, **changes: Any) -> dic
     }
 
 
-async def add_person(data_dir: Path) -> str:
-    """Give a node that does not run yet a person with every role; returns the token."""
+async def add_people(data_dir: Path) -> tuple[str, str]:
+    """Give a node that does not run yet a person with every role and a head; returns their tokens."""
     store = open_store(data_dir)
     try:
         people = People(store.node, time.time, 365)
         person = await people.add(NewUser("B0001", "测试人员", "测试岗", frozenset(Role), 2_000_000_000))
-        return await people.issue_token(person.id, 1)
+        head = await people.add(NewUser("B0002", "测试负责人", "负责人", frozenset({Role.HEAD}), 2_000_000_000))
+        return await people.issue_token(person.id, 1), await people.issue_token(head.id, 1)
     finally:
         store.close()
 
 
-def start(directory: Path, settings: dict[str, Any], token: str) -> Process:
+def start(directory: Path, settings: dict[str, Any], tokens: tuple[str, str]) -> Process:
     """Start a node process and wait until it answers."""
     config = directory / f"{settings['department']}.toml"
     config.write_text("\n".join(f"{name} = {json.dumps(value)}" for name, value in settings.items()) + "\n", encoding="utf-8")
@@ -129,7 +131,7 @@ def start(directory: Path, settings: dict[str, Any], token: str) -> Process:
     popen = subprocess.Popen([sys.executable, "-c", _SERVE, str(config)], stdout=log, stderr=log)
     url = f"http://127.0.0.1:{settings['listen_port']}"
     _wait(url, popen, directory)
-    return Process(settings["department"], url, token, Path(settings["data_dir"]), popen)
+    return Process(settings["department"], url, *tokens, Path(settings["data_dir"]), popen)
 
 
 def _wait(url: str, popen: subprocess.Popen[bytes], directory: Path) -> None:
@@ -161,8 +163,8 @@ async def running(directory: Path, departments: Sequence[str], **changes: Any) -
         await stack.enter_async_context(authority.running())
         network = Network(directory, anvil, deployment, authority, keys)
         for uscc in departments:
-            token = await add_person(directory / uscc)
-            process = start(directory, settings_of(directory, uscc, anvil.url, **changes), token)
+            tokens = await add_people(directory / uscc)
+            process = start(directory, settings_of(directory, uscc, anvil.url, **changes), tokens)
             stack.callback(_stop, process)
             network.nodes[uscc] = process
             applicant = Applicant(uscc, KINDS["department"], f"测试部门 {uscc}", process.url)

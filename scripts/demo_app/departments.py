@@ -22,6 +22,7 @@ _POSTS: Final = {
     "operator": "运维岗",
     "publisher": "数据发布岗",
     "sharing": "数据共享岗",
+    "head": "共享工作机构负责人",
     "caseworker": "业务经办岗",
     "auditor": "审计岗",
     "authority": "共享主管岗",
@@ -69,7 +70,7 @@ def secret_file(path: Path) -> Path:
 
 def roles_of(department: Department) -> tuple[str, ...]:
     """Roles at a department's node; only the authority's has that of the authority."""
-    roles = ("operator", "publisher", "sharing", "caseworker", "auditor")
+    roles = ("operator", "publisher", "sharing", "head", "caseworker", "auditor")
     return (*roles, "authority") if department.id == AUTHORITY else roles
 
 

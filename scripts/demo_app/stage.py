@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
+from scripts.demo_app.approving import approved
 from scripts.demo_app.chain import Chain
 from scripts.demo_app.commands import Commands
 from scripts.demo_app.places import Places
@@ -109,6 +110,10 @@ class NodeHandle:
     def person(self, role: str) -> Api:
         """The person with a role."""
         return Api(self.name, self.url, self.tokens[role])
+
+    def approved(self, path: str, body: object = None, headers: Mapping[str, str] | None = None, by: str = "sharing") -> Any:
+        """What a person proposed, consented to by the head, carried out; gives its result."""
+        return approved(self.person(by), self.person("head"), path, body, headers)
 
     def anyone(self) -> Api:
         """A caller without a token."""

@@ -2,7 +2,7 @@
 
 Rules
 1. The first operator's token is taken out of each node's volume once; every other person is added with it, one role each.
-2. The dataset is proposed by its owner (node B) and published by the authority (node A), as everywhere.
+2. The dataset is proposed by its owner (node B), consented to by its head, published by the authority (node A), as everywhere.
 3. ``xinlian verify`` runs on this machine with the manifest copied out of the volume; it asks no node. An altered copy of the
    same bundle must fail, so a pass means something.
 
@@ -23,7 +23,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.demo_app.problems import DemoError  # noqa: E402 - the path is set above
+from scripts.demo_app.approving import approved  # noqa: E402 - the path is set above
+from scripts.demo_app.problems import DemoError  # noqa: E402
 from scripts.demo_app.web import Api, wait_for  # noqa: E402
 from xinlian.scenarios.catalogue import dataset_files  # noqa: E402
 from xinlian.scenarios.synthetic import SCENARIO  # noqa: E402
@@ -101,7 +102,7 @@ def _check(stack: Stack, authority: Node, owner: Node) -> int:
         _wait_ready(node)
     registered = sorted(item["uscc"] for item in owner.operator.get("/api/v1/departments")["items"] if item["active"])
     print(f"compose: registered {', '.join(registered)}")
-    published = _offer_dataset(authority.person(2, "authority"), owner.person(2, "sharing"))
+    published = _offer_dataset(authority.person(2, "authority"), owner.person(2, "sharing"), owner.person(4, "head"))
     print(f"compose: dataset {published} is published")
     publisher = owner.person(3, "publisher")
     record = _publish(publisher)
@@ -118,10 +119,10 @@ def _wait_ready(node: Node) -> None:
     wait_for(f"{node.service} to be ready", lambda: node.operator.ask("GET", "/readyz").status == 200 or None, _WAIT_S)
 
 
-def _offer_dataset(authority: Api, owner: Api) -> str:
-    """The owner proposes, the authority publishes; returns code and version once the owner's node knows."""
+def _offer_dataset(authority: Api, owner: Api, head: Api) -> str:
+    """The owner proposes, its head consents, the authority publishes; returns code and version once the owner's node knows."""
     schema = dataset_files(SCENARIO)[ALIAS]
-    proposed = owner.post("/api/v1/datasets", schema, {"content-type": "application/schema+json"})
+    proposed = approved(owner, head, "/api/v1/datasets", schema, {"content-type": "application/schema+json"})
     authority.post("/api/v1/authority/datasets/publish", {"code": proposed["code"], "version": proposed["version"]})
     wait_for("the dataset to be published", lambda: _is_published(owner) or None, _WAIT_S)
     return f"{proposed['code']}@{proposed['version']}"

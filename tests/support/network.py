@@ -24,6 +24,7 @@ import uvicorn
 from xinlian.api.app import create_app
 from xinlian.chain.anvil import ZERO_FEES, Anvil, AnvilOptions, free_port
 from xinlian.chain.development import deployed_chain
+from xinlian.node.approvals import ApprovalInfo
 from xinlian.node.graph import KEYS_DIR, Node, build
 from xinlian.node.people import NewUser, Person, Role
 from xinlian.node.registration import KINDS, Applicant, RegistrationRequest, request_for
@@ -31,6 +32,7 @@ from xinlian.node.settings import Settings
 from xinlian.protocol import manifest
 from xinlian.protocol.manifest import Deployment
 from xinlian.scenarios.catalogue import load_schemas
+from xinlian.store.approvals import State
 from xinlian.store.secrets import AUTHORITY_ROLE, NODE_ROLES, SCRYPT_N_TEST, Creation, NodeKeys
 
 CONTRACTS_DIR = Path(__file__).parents[2] / "contracts"
@@ -55,17 +57,25 @@ NAMES = {
 
 @dataclass(slots=True)
 class Running:
-    """A node that serves, its address, a person with every role, and that person's token."""
+    """A node that serves, its address, a person with every role and that person's token, and the 负责人 who consents."""
 
     node: Node
     url: str
     person: Person
     token: str
+    head: Person
+    head_token: str
 
     @property
     def headers(self) -> dict[str, str]:
         """Authorization of the person with every role."""
         return {"Authorization": f"Bearer {self.token}"}
+
+    async def approved(self, proposed: ApprovalInfo) -> ApprovalInfo:
+        """What the person with every role proposed, consented to by the head and carried out."""
+        done = await self.node.approvals.consent(proposed.id, self.head, proposed.proposal)
+        assert done.state is State.DONE, done
+        return done
 
 
 @dataclass(slots=True)
@@ -83,9 +93,14 @@ class Network:
     async def offer(self, uscc: str, alias: str) -> None:
         """Propose a dataset of the scenario and let the authority publish it."""
         schema = load_schemas("new-home-loan")[alias]
-        await self[uscc].node.catalogue.propose(schema.source)
+        await self.propose(uscc, schema.source)
         await self[D01].node.authority.publish_dataset(schema.code, schema.version)
         await self[uscc].node.following.reach(self[D01].node.clock.head().number, 10)
+
+    async def propose(self, uscc: str, source: bytes) -> None:
+        """Propose a dataset by two persons."""
+        one = self[uscc]
+        await one.approved(await one.node.proposing.propose(source, one.person))
 
     async def publish(self, uscc: str, alias: str, rows: Sequence[dict[str, Any]]) -> list[str]:
         """Publish rows and wait until they are final; gives their record ids."""
@@ -144,16 +159,19 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         while not server.started:  # noqa: ASYNC110 (uvicorn tells no event)
             await asyncio.sleep(0.01)
         try:
-            people = node.people.all()
-            if people:
-                person = people[0]
-            else:
-                person = await node.people.add(NewUser("T0001", "测试人员", "测试岗", frozenset(Role), 2_000_000_000))
-            token = await node.people.issue_token(person.id, 1)
-            yield Running(node, f"http://127.0.0.1:{settings.listen_port}", person, token)
+            person = await _person(node, NewUser("T0001", "测试人员", "测试岗", frozenset(Role), 2_000_000_000))
+            head = await _person(node, NewUser("T0002", "测试负责人", "负责人", frozenset({Role.HEAD}), 2_000_000_000))
+            tokens = [await node.people.issue_token(one.id, 1) for one in (person, head)]
+            yield Running(node, f"http://127.0.0.1:{settings.listen_port}", person, tokens[0], head, tokens[1])
         finally:
             server.should_exit = True
             await task
+
+
+async def _person(node: Node, new: NewUser) -> Person:
+    """The person with a staff number, added when the node does not know them yet."""
+    known = [person for person in node.people.all() if person.person_id == new.person_id]
+    return known[0] if known else await node.people.add(new)
 
 
 @asynccontextmanager

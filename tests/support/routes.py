@@ -24,6 +24,7 @@ FILLED = {
     "position": "999",
     "user_id": "999",
     "item_id": "999",
+    "approval_id": "999",
     "rid": "none",
     "schema_hash": "ab" * 32,
 }

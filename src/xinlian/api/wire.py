@@ -88,6 +88,62 @@ class DatasetOut(Wire):
     own: bool
 
 
+class ApprovalIn(Wire):
+    """A step to be proposed: its kind, what it is about, and the members of its kind."""
+
+    kind: str = Field(pattern=r"^[a-z0-9-]{1,40}$", examples=["dataset-propose"])
+    object: str = Field(max_length=120, examples=["dataset 12411599MBDEM00233/000001@1"])
+    payload: dict[str, Any] = Field(examples=[{"schema": "{…}"}])
+
+
+class ConsentIn(Wire):
+    """What is consented to: the proposal's digest as it was read, so that nothing else can have taken its place."""
+
+    proposal: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", examples=["ab" * 32])
+
+
+class SendBackIn(Wire):
+    """Why a proposal is sent back."""
+
+    reason: str = Field(min_length=1, max_length=2_000, examples=["使用范围过宽, 请删去批量方式"])
+
+
+class StepOut(Wire):
+    """One step of an approval: who did what, when (law time), with the digest of its text."""
+
+    seq: int = Field(examples=[1])
+    act: Literal["proposed", "consented", "sent-back", "withdrawn"]
+    user: int = Field(examples=[3])
+    person_id: str = Field(examples=["P0003"])
+    name: str = Field(examples=["测试经办"])
+    post: str = Field(examples=["数据共享岗"])
+    at: int = Field(examples=[1790000000])
+    document: str | None = Field(examples=["ab" * 32])
+    reason: str | None = None
+
+
+class ApprovalOut(Wire):
+    """A step that binds the department: proposed by one person, consented to by another, then carried out by the node.
+
+    ``proposal`` and ``document`` are the digests of what was proposed and of what the head signed; ``code`` is the error code of
+    a failure, or while executing of what it waits for; ``payload`` is there for those who may propose or decide.
+    """
+
+    id: int = Field(examples=[1])
+    kind: str = Field(examples=["dataset-propose"])
+    object: str = Field(examples=["dataset 12411599MBDEM00233/000001@1"])
+    state: Literal["pending", "returned", "withdrawn", "consented", "executing", "done", "failed"]
+    round: int = Field(examples=[1])
+    proposal: str = Field(examples=["ab" * 32])
+    document: str | None = None
+    code: str | None = None
+    result: dict[str, Any] | None = None
+    created_at: int = Field(examples=[1790000000])
+    changed_at: int = Field(examples=[1790000000])
+    steps: list[StepOut]
+    payload: dict[str, Any] | None = None
+
+
 class DatasetRef(Wire):
     """One version of a catalogue entry."""
 

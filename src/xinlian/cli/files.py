@@ -39,6 +39,18 @@ def read_bytes(name: str, max_bytes: int) -> bytes:
     return data
 
 
+def read_text(name: str, max_bytes: int) -> str:
+    """A whole text file or standard input, UTF-8.
+
+    Raises:
+        InputError: ``file-unreadable``, ``too-large``, ``file-encoding``.
+    """
+    try:
+        return read_bytes(name, max_bytes).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError("file-encoding", f"{name}: not UTF-8 at byte {error.start}", file=name) from error
+
+
 def unreadable(name: str, error: OSError) -> InputError:
     """The error for a file that cannot be opened."""
     return InputError("file-unreadable", f"{name}: {error.strerror or type(error).__name__}", file=name)

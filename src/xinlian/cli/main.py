@@ -26,6 +26,7 @@ GROUPS: Final[dict[str, str]] = {
     "record": "Records: show, revise, revoke, erase, receipt.",
     "bundle": "Evidence bundles.",
     "dataset": "Datasets: list, template, propose, check a file.",
+    "approval": "What one person proposed and another consents to.",
     "grant": "Grants: give, list, narrow, revoke.",
     "case": "Cases: open, subjects, close.",
     "query": "Use another department's data in a case.",

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 from xinlian.node.chain_state import ChainState, DatasetState, code_word
 from xinlian.node.paging import Page, Window, page_of
-from xinlian.node.transactions import Transactions
+from xinlian.node.transactions import Done, Transactions
 from xinlian.protocol.dataset import CompiledSchema, DatasetSchema, compile_validator, load_schema
 from xinlian.protocol.errors import ConflictError, InputError, NotFoundError
 from xinlian.store import datasets as table
 from xinlian.store import meta
-from xinlian.store.writer import Transaction, Writer
+from xinlian.store.writer import Reader, Transaction, Writer
 
 _FOREIGN = "schema "
 
@@ -159,48 +159,61 @@ class Catalogue:
             found = self._local[row.id] = LocalDataset(row.id, schema, compile_validator(schema))
         return found
 
-    async def propose(self, source: bytes) -> DatasetInfo:
-        """Store a schema file and propose it on chain.
+    def check_proposal(self, source: bytes) -> DatasetSchema:
+        """Whether a schema file can be proposed; nothing is stored.
 
         Raises:
             InputError: ``schema-form``, ``schema-owner`` when it belongs to another department.
-            ConflictError: ``dataset-exists`` when another file has this code and version, ``alias-taken``.
-            ChainError: when the chain cannot be reached or rejects it.
+            ConflictError: ``dataset-exists`` when this version is proposed already or another file has it, ``alias-taken``.
         """
         schema = load_schema(source)
         if schema.owner != self._department:
             raise InputError(
                 "schema-owner", f"{schema.code} belongs to another department", expected=self._department, dataset=schema.code
             )
+        if self._state.dataset(schema.owner, schema.serial, schema.version) is not None:
+            text = f"{schema.code}@{schema.version} is in the catalogue already; a change is a new version"
+            raise ConflictError("dataset-exists", text, dataset=schema.code, version=schema.version)
+        with self._writer.read() as reader:
+            if not _is_stored(reader, schema):
+                table.check_free(reader, _stored(schema, int(self._now())))
+        return schema
+
+    async def propose(self, source: bytes) -> Done:
+        """Store a checked schema file and propose it on chain.
+
+        Raises:
+            InputError, ConflictError: as ``check_proposal``.
+            ChainError: when the chain cannot be reached or rejects it.
+        """
+        schema = self.check_proposal(source)
         try:
             await self._writer.write(lambda tx: self._store(tx, schema))
         finally:
             self._rows = None
-        if self._state.dataset(schema.owner, schema.serial, schema.version) is None:
-            await self._transactions.law(
-                "DatasetCatalog",
-                "propose",
-                {
-                    "serial": schema.serial,
-                    "version": schema.version,
-                    "schemaHash": "0x" + schema.schema_hash.hex(),
-                    "shareType": schema.catalogue.share_type,
-                    "fieldCount": schema.field_count,
-                    "viewCount": len(schema.views),
-                    "verifiableMask": schema.verifiable_mask,
-                    "purposes": [code_word(purpose) for purpose in schema.catalogue.allowed_purposes],
-                },
-            )
-        return self.info(schema.code, schema.version)
+        return await self._transactions.law(
+            "DatasetCatalog",
+            "propose",
+            {
+                "serial": schema.serial,
+                "version": schema.version,
+                "schemaHash": "0x" + schema.schema_hash.hex(),
+                "shareType": schema.catalogue.share_type,
+                "fieldCount": schema.field_count,
+                "viewCount": len(schema.views),
+                "verifiableMask": schema.verifiable_mask,
+                "purposes": [code_word(purpose) for purpose in schema.catalogue.allowed_purposes],
+            },
+        )
+
+    def is_proposed(self, schema: DatasetSchema) -> bool:
+        """Whether the chain shows exactly this schema as proposed (or further on)."""
+        entry = self._state.dataset(schema.owner, schema.serial, schema.version)
+        return entry is not None and entry.schema_hash.removeprefix("0x") == schema.schema_hash.hex()
 
     def _store(self, tx: Transaction, schema: DatasetSchema) -> None:
-        for row in table.versions(tx, schema.code):
-            if row.version == schema.version and row.schema_hash == schema.schema_hash:
-                return
-        stored = table.StoredDataset(
-            0, schema.code, schema.version, schema.alias, schema.source, schema.schema_hash, "proposed", int(self._now())
-        )
-        table.insert(tx, stored)
+        if not _is_stored(tx, schema):
+            table.insert(tx, _stored(schema, int(self._now())))
 
     # -- all datasets ------------------------------------------------------------------------------
 
@@ -307,6 +320,15 @@ class Catalogue:
                 if row.schema_hash.hex() == digest:
                     return row.schema
         raise NotFoundError("dataset-unknown", "no schema file of this department has this hash")
+
+
+def _is_stored(reader: Reader, schema: DatasetSchema) -> bool:
+    rows = table.versions(reader, schema.code)
+    return any(row.version == schema.version and row.schema_hash == schema.schema_hash for row in rows)
+
+
+def _stored(schema: DatasetSchema, now: int) -> table.StoredDataset:
+    return table.StoredDataset(0, schema.code, schema.version, schema.alias, schema.source, schema.schema_hash, "proposed", now)
 
 
 def _local_info(schema: DatasetSchema) -> DatasetInfo:

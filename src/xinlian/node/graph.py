@@ -30,6 +30,7 @@ from xinlian.chain.keys import LocalKey
 from xinlian.chain.rpc import Rpc
 from xinlian.node.agreeing import Agreeing
 from xinlian.node.anchoring import Anchoring, AnchoringLimits
+from xinlian.node.approvals import Approvals, ExecutionParts
 from xinlian.node.asking import Asking, AskingParts
 from xinlian.node.authority import Authority
 from xinlian.node.bundles import Bundles
@@ -38,6 +39,7 @@ from xinlian.node.catalogue import Catalogue, SchemaFetcher
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.completeness import Completeness
+from xinlian.node.documents import Documents
 from xinlian.node.ending import Ending
 from xinlian.node.files import Limits
 from xinlian.node.following import Following
@@ -50,6 +52,7 @@ from xinlian.node.outbox import Outbox
 from xinlian.node.peer_client import PeerClient
 from xinlian.node.peers import Peers
 from xinlian.node.people import People
+from xinlian.node.proposing import Proposing
 from xinlian.node.providing import Providing, ProvidingLimits, ProvidingParts
 from xinlian.node.publishing import Publishing
 from xinlian.node.reads import Reads
@@ -90,7 +93,10 @@ class Node:
     transactions: Transactions
     people: People
     idempotency: Idempotency
+    documents: Documents
+    approvals: Approvals
     catalogue: Catalogue
+    proposing: Proposing
     publishing: Publishing
     records: Records
     ending: Ending
@@ -127,6 +133,7 @@ class Node:
                 ("send", self.transactions.run),
                 ("agree", self.agreeing.run),
                 ("complete", self.completeness.run),
+                ("approve", self.approvals.execution.run),
                 ("upkeep", self.upkeep.run),
             )
         ]
@@ -215,6 +222,10 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     peers = Peers(state)
     identity = Identity(department, keys, state, peers, transactions, wall)
     catalogue = Catalogue(department, store.node, state, transactions, _schema_fetcher(state, client), wall)
+    documents = Documents(store.node, sealer, os.urandom, clock.law_s)
+    approvals = _approvals(store, documents, transactions, clock)
+    proposing = Proposing(catalogue, approvals)
+    approvals.register(proposing.kind())
     reads = Reads(department, store.node, sealer, keys.storage.pseudonym, clock.law_s)
     anchoring = Anchoring(
         department,
@@ -287,7 +298,10 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         transactions=transactions,
         people=People(store.node, wall, settings.token_days),
         idempotency=Idempotency(store.node, sealer, keys.storage.column, wall),
+        documents=documents,
+        approvals=approvals,
         catalogue=catalogue,
+        proposing=proposing,
         publishing=publishing,
         records=records,
         ending=Ending(store, reads, wall, anchoring.woken),
@@ -313,6 +327,11 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         pool=pool,
         client=client,
     )
+
+
+def _approvals(store: Store, documents: Documents, transactions: Transactions, clock: Clock) -> Approvals:
+    parts = ExecutionParts(store.node, transactions.settled, clock.law_s, time.monotonic)
+    return Approvals(store.node, documents, parts)
 
 
 def _checked(deployment: Deployment) -> CheckedChain:

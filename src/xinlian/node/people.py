@@ -20,7 +20,7 @@ from xinlian.node.idempotency import current_journal
 from xinlian.node.paging import Page, Window, first_of
 from xinlian.protocol.errors import ConflictError, InputError
 from xinlian.store import people as table
-from xinlian.store.writer import Transaction, Writer
+from xinlian.store.writer import Reader, Transaction, Writer
 
 TOKEN_PREFIX = "xl_"  # noqa: S105 (a mark by which leaked tokens are found, not a secret)
 _CACHE_S = 5.0
@@ -36,6 +36,8 @@ class Role(StrEnum):
     CASEWORKER = "caseworker"
     AUDITOR = "auditor"
     AUTHORITY = "authority"
+    HEAD = "head"
+    """负责人 of the department's data-sharing office: consents to what another person proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,15 @@ class People:
 
         await self._writer.write(job)
         self._cache.clear()
+
+
+def person_at(reader: Reader, user_id: int) -> Person:
+    """A user as a consistent view of the store has them, whoever else reads or writes.
+
+    Raises:
+        NotFoundError: ``user-unknown``.
+    """
+    return _person(table.by_id(reader, user_id))
 
 
 def _person(user: table.User) -> Person:

@@ -87,6 +87,11 @@ class OutboxLog:
             settled = {tx.nonce for tx in table.txs_in(reader, ("mined", "final"), signer)}
         return [StoredTx(tx.signer, tx.nonce, tx.hash, tx.raw, tx.purpose) for tx in found if tx.nonce not in settled]
 
+    def highest_block(self, signer: str) -> int:
+        """The highest block in which a transaction of this signer was mined, 0 for none."""
+        with self._writer.read() as reader:
+            return table.highest_block(reader, signer)
+
     async def record_signed(self, tx: StoredTx, load: object, replaces: str | None) -> None:
         """Store a transaction with what it carries."""
 
@@ -147,7 +152,7 @@ class Transactions:
         following: Following,
         wall: Callable[[], float],
     ) -> None:
-        log = OutboxLog(writer, wall)
+        log = self._log = OutboxLog(writer, wall)
         options = SenderOptions(chain_id=deployment.chain_id)
         self._addresses = {name: contract.address for name, contract in deployment.contracts.items()}
         self._senders = {role: Sender(rpc, key, log, options) for role, key in keys.items()}
@@ -190,6 +195,23 @@ class Transactions:
     async def anchor(self, contract: str, function: str, *args: object, load: Load) -> Done:
         """Send with the ANCHOR key, with what it carries."""
         return await self._send("anchor", contract, function, args, load)
+
+    async def settled(self, timeout_s: float = MINED_WITHIN_S) -> None:
+        """Return once everything that persons had sent (all keys but ANCHOR) has its outcome and this node's view holds it.
+
+        Raises:
+            ChainError: ``tx-timeout`` while something is still open, ``chain-not-reached`` while the view is behind.
+        """
+        addresses = [sender.address for role, sender in self._senders.items() if role != "anchor"]
+        await self._following.require_sending(HELD_WITHIN_S)
+        end = time.monotonic() + timeout_s
+        while [tx for address in addresses for tx in await self._log.open_txs(address)]:
+            if time.monotonic() >= end:
+                raise ChainError("tx-timeout", "earlier transactions of this node are not mined yet")
+            await asyncio.sleep(LOOK_S)
+        block = max((self._log.highest_block(address) for address in addresses), default=0)
+        if not await self._following.reach(block, SEEN_WITHIN_S):
+            raise ChainError("chain-not-reached", "this node's view is behind its own transactions", block=block)
 
     def _sender(self, role: str) -> Sender:
         found = self._senders.get(role)

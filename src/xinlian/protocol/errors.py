@@ -621,6 +621,23 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("rpc-missing", "No RPC endpoint of the chain is named.", "Give --rpc URL or set XINLIAN_RPC_URL."),
     CodeEntry("node-unreachable", "The node does not answer at its address.", "Check that it runs, and its address.", True),
     CodeEntry("node-answer", "The answer is not one that a node gives.", "Check the address (XINLIAN_URL or --url)."),
+    # -- two persons, documents, acts ------------------------------------------------------------------
+    CodeEntry("self-approval", "Who proposed a step also wants to decide on it.", "Let another person with the role decide."),
+    CodeEntry("approval-unknown", "There is no such approval on this node.", "Check its number with `xinlian approval list`."),
+    CodeEntry("approval-state", "The approval's state does not allow this.", "Look at it again: somebody was faster."),
+    CodeEntry("approval-changed", "The proposal was replaced since it was read.", "Read the new one, then decide."),
+    CodeEntry("approval-open", "The same step is proposed already and waits for a decision.", "Decide on that one first."),
+    CodeEntry("approval-foreign", "Somebody else's proposal cannot be withdrawn.", "Ask who proposed it, or send it back."),
+    CodeEntry("approval-kind", "No such kind of step can be proposed.", "Use one of the kinds listed."),
+    CodeEntry("approval-object", "The proposal's content is about another object than it names.", "Name the object it is about."),
+    CodeEntry("approval-payload", "The proposal lacks a member of its kind or has one too many.", "Send what the kind asks for."),
+    CodeEntry("approval-reason", "A proposal is sent back without a reason.", "Say what has to be changed."),
+    CodeEntry("object-form", "A reference to an object does not have its form.", "Write it as in docs/protocol.md, Objects."),
+    CodeEntry(
+        "document-form", "A document is not a JSON object of the agreed form.", "Use the text as its author's node wrote it."
+    ),
+    CodeEntry("document-unknown", "This node does not hold the text of this digest.", "Ask the department that wrote it."),
+    CodeEntry("document-mismatch", "A text is not the one whose digest is named.", "Ask its author for the text again."),
     # -- late receipts (node/late_receipts.py) --
     CodeEntry("receipt-request-form", "A request for a receipt is not of its form.", "Send kind, id, number and leaf."),
     CodeEntry("leaf-unknown", "This department has no such leaf.", "Check record id, revision or item, and the leaf."),

@@ -427,6 +427,12 @@ def tx_by_id(reader: Reader, tx_id: int) -> StoredTransaction | None:
     return _tx(rows[0]) if rows else None
 
 
+def highest_block(reader: Reader, signer: str) -> int:
+    """The highest block in which a transaction of a signer was mined, 0 for none."""
+    (found,) = reader.fetch("SELECT coalesce(max(block_number), 0) FROM transactions WHERE signer = ?", (signer,))[0]
+    return int(found)
+
+
 def highest_nonce(reader: Reader, signer: str) -> int | None:
     """The highest nonce in use by this node, None when it sent nothing that may still count."""
     sql = "SELECT max(nonce) FROM transactions WHERE signer = ? AND state NOT IN ('failed', 'replaced')"

@@ -55,15 +55,25 @@ def insert(tx: Transaction, dataset: StoredDataset) -> StoredDataset:
         ConflictError: ``dataset-exists``, ``alias-taken``.
     """
     d = dataset
-    if tx.fetch("SELECT 1 FROM datasets WHERE code = ? AND version = ?", (d.code, d.version)):
-        raise ConflictError("dataset-exists", f"{d.code}@{d.version} is stored already", dataset=d.code, version=d.version)
-    if tx.fetch("SELECT 1 FROM datasets WHERE alias = ? AND code <> ?", (d.alias, d.code)):
-        raise ConflictError("alias-taken", f"the short code {d.alias} belongs to another dataset", alias=d.alias)
+    check_free(tx, d)
     tx.run(
         "INSERT INTO datasets (code, version, alias, schema, schema_hash, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (d.code, d.version, d.alias, d.schema, d.schema_hash, d.state, d.created_at),
     )
     return by_code(tx, d.code, d.version)
+
+
+def check_free(reader: Reader, dataset: StoredDataset) -> None:
+    """Whether a version of a dataset can be stored.
+
+    Raises:
+        ConflictError: ``dataset-exists``, ``alias-taken``.
+    """
+    d = dataset
+    if reader.fetch("SELECT 1 FROM datasets WHERE code = ? AND version = ?", (d.code, d.version)):
+        raise ConflictError("dataset-exists", f"{d.code}@{d.version} is stored already", dataset=d.code, version=d.version)
+    if reader.fetch("SELECT 1 FROM datasets WHERE alias = ? AND code <> ?", (d.alias, d.code)):
+        raise ConflictError("alias-taken", f"the short code {d.alias} belongs to another dataset", alias=d.alias)
 
 
 def set_state(tx: Transaction, dataset_id: int, state: str) -> None:

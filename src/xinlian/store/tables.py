@@ -108,7 +108,7 @@ read_entries = Table(
     _blob("statement"),
     _blob("disclosures_sealed"),
     _text("rid"),
-    _text("role", comment="provider | requester"),
+    _text("role", comment="provider | requester | actor"),
     _text("counterparty", comment="USCC"),
     _text("grant_ref", null=True, comment="<provider USCC>/<number>"),
     _text("case_ref", null=True, comment="<lead USCC>/<case no.>"),
@@ -117,10 +117,12 @@ read_entries = Table(
     _blob("record_tag", null=True, comment="keyed"),
     _blob("subject_pseudonym", null=True, comment="keyed, of this department only"),
     _int("item", comment="0 ... 99 within the request"),
+    _text("object_ref", null=True, comment="actor: what was acted on"),
     UniqueConstraint("rid", "role", "item", "outcome"),
     Index(None, "record_tag"),
     Index(None, "subject_pseudonym"),
     Index(None, "case_ref"),
+    Index(None, "object_ref"),
 )
 
 answers = Table(
@@ -433,6 +435,81 @@ erasures = Table(
     _int("requested_at"),
     _int("marked_at", null=True),
     Index(None, "state"),
+)
+
+# -- two persons, texts, webhooks ----------------------------------------------------------------------
+documents = Table(
+    "documents",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True, comment="salted, 32 bytes"),
+    _text("kind"),
+    _text("object_ref"),
+    _blob("content_sealed", comment="salt and text"),
+    _text("sender", null=True, comment="USCC; null for own texts"),
+    _int("created_at", comment="law time"),
+    _int("confirmed_at", null=True, comment="law time: the chain showed the digest"),
+    Index(None, "object_ref"),
+)
+
+approvals = Table(
+    "approvals",
+    METADATA,
+    _id(),
+    _text("kind"),
+    _text("object_ref"),
+    _text("open_key", null=True, comment="kind and object while it is open"),
+    _text("state", comment="pending | returned | withdrawn | consented | executing | done | failed"),
+    _int("round"),
+    _blob("proposal", comment="documents.digest"),
+    _blob("document", null=True, comment="documents.digest of what was consented to"),
+    _text("code", null=True, comment="error code"),
+    _text("result", null=True, comment="JSON without personal data"),
+    _int("created_at", comment="law time"),
+    _int("changed_at", comment="law time"),
+    UniqueConstraint("open_key"),
+    Index(None, "state"),
+    Index(None, "object_ref"),
+)
+
+approval_steps = Table(
+    "approval_steps",
+    METADATA,
+    Column("approval_id", Integer, ForeignKey("approvals.id"), nullable=False),
+    _int("seq"),
+    _text("act", comment="proposed | consented | sent-back | withdrawn"),
+    Column("user_id", Integer, ForeignKey("users.id"), nullable=False),
+    _int("at", comment="law time"),
+    _blob("document", null=True, comment="documents.digest"),
+    PrimaryKeyConstraint("approval_id", "seq"),
+)
+
+webhooks = Table(
+    "webhooks",
+    METADATA,
+    _id(),
+    _blob("url_sealed"),
+    _blob("secret_sealed"),
+    _text("events", comment="space separated"),
+    _int("created_by"),
+    _int("created_at", comment="wall clock"),
+    _int("removed_at", null=True, comment="wall clock"),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    METADATA,
+    _id(),
+    Column("hook_id", Integer, ForeignKey("webhooks.id"), nullable=False),
+    _text("message_id"),
+    _text("event"),
+    _blob("body", comment="JSON without personal data"),
+    _text("state", comment="queued | delivered | parked"),
+    _int("attempts"),
+    _int("next_at", comment="wall clock"),
+    _text("code", null=True, comment="error code of the last attempt"),
+    _int("created_at", comment="wall clock"),
+    UniqueConstraint("hook_id", "message_id"),
+    Index(None, "state", "next_at"),
 )
 
 # -- keys.db -----------------------------------------------------------------------------------------

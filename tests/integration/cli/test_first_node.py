@@ -157,10 +157,20 @@ def _wait_ready(served: Served, process: subprocess.Popen[bytes]) -> None:
 @pytest.fixture(scope="module")
 def clerk(served: Served) -> dict[str, str]:
     """The environment of a person with every role that publishing and sharing need."""
-    operator = served.as_person(served.operator)
     roles = ("--role", "publisher", "--role", "sharing", "--role", "caseworker", "--role", "auditor")
-    user = served.desk.need("user", "add", "P0001", "--name", "测试经办", "--post", "经办岗", *roles, **operator)
-    out = served.desk.folder / "clerk.token"
+    return _person(served, "P0001", "测试经办", "clerk.token", *roles)
+
+
+@pytest.fixture(scope="module")
+def head(served: Served) -> dict[str, str]:
+    """The environment of the head of the sharing office, who consents; may propose, too, but never both."""
+    return _person(served, "P0002", "测试负责人", "head.token", "--role", "head", "--role", "sharing")
+
+
+def _person(served: Served, person_id: str, name: str, token: str, *roles: str) -> dict[str, str]:
+    operator = served.as_person(served.operator)
+    user = served.desk.need("user", "add", person_id, "--name", name, "--post", "测试岗", *roles, **operator)
+    out = served.desk.folder / token
     made = served.desk.need("user", "token", str(user["id"]), "--out", out, **operator)
     assert made == {"token_file": str(out)}
     assert out.stat().st_mode & 0o777 == 0o600
@@ -168,15 +178,26 @@ def clerk(served: Served) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def dataset(served: Served, clerk: dict[str, str]) -> str:
-    """GJJ-01 proposed by the department and published by the authority."""
+def dataset(served: Served, clerk: dict[str, str], head: dict[str, str]) -> str:
+    """GJJ-01 proposed by the clerk, consented to by the head, published by the authority."""
     schema = load_schemas("new-home-loan")["GJJ-01"]
     file = served.desk.folder / "GJJ-01.json"
     file.write_bytes(schema.source)
     checked = served.desk.need("dataset", "check", file)
     assert checked["code"] == schema.code
     proposed = served.desk.need("dataset", "propose", file, **clerk)
-    assert proposed["state"] == "proposed"
+    assert proposed["state"] == "pending"
+    number, digest = str(proposed["id"]), proposed["proposal"]
+    assert served.desk.need("approval", "list", "--state", "pending", **head)["items"][0]["object"] == f"dataset {schema.vct}"
+    assert served.desk.need("approval", "show", number, **head)["payload"] == {"schema": schema.source.decode()}
+    sent_back = served.desk.need("approval", "send-back", number, stdin="请先补充说明\n", **head)
+    assert (sent_back["state"], sent_back["steps"][1]["reason"]) == ("returned", "请先补充说明")
+    proposed = served.desk.need("dataset", "propose", file, **clerk)
+    assert (str(proposed["id"]), proposed["round"], proposed["state"]) == (number, 2, "pending")
+    stale = served.desk.run("approval", "consent", number, "--proposal", digest, "--json", **head)
+    assert (stale.code, json.loads(stale.err)["code"]) == (13, "approval-changed")
+    done = served.desk.need("approval", "consent", number, "--proposal", proposed["proposal"], **head)
+    assert (done["state"], done["result"]["code"]) == ("done", schema.code)
     served.desk.need("authority", "publish-dataset", f"{schema.code}@{schema.version}", "--keys", "authority")
     deadline = time.monotonic() + 20
     while served.desk.need("dataset", "show", schema.alias, **clerk)["state"] != "published":
@@ -349,6 +370,19 @@ def test_a_file_with_a_wrong_row_publishes_nothing(served: Served, clerk: dict[s
     assert ran.err.startswith("rows-")
     assert "no_such_field" in ran.err
     assert desk.need("record", "list", "--dataset", dataset, **clerk)["items"] == before
+
+
+def test_nobody_consents_to_what_they_proposed(served: Served, clerk: dict[str, str], head: dict[str, str]) -> None:
+    desk = served.desk
+    file = desk.folder / "GJJ-02.json"
+    file.write_bytes(load_schemas("new-home-loan")["GJJ-02"].source)
+    number = str(desk.need("dataset", "propose", file, **head)["id"])
+    for decide in (("consent", number), ("send-back", number)):
+        refused = desk.run("approval", *decide, "--json", stdin="x", **head)
+        assert (refused.code, json.loads(refused.err)["code"]) == (10, "self-approval")
+    foreign = desk.run("approval", "withdraw", number, "--json", **clerk)
+    assert (foreign.code, json.loads(foreign.err)["code"]) == (10, "approval-foreign")
+    assert desk.need("approval", "withdraw", number, **head)["state"] == "withdrawn"
 
 
 def test_who_may_not_is_told_so(served: Served, clerk: dict[str, str]) -> None:

@@ -59,14 +59,14 @@ async def test_a_key_set_with_a_borrowed_key_registers_none(stage: Stage) -> Non
 
 async def test_a_grant_gives_records_of_its_own_version_only(stage: Stage) -> None:
     """Another version is another grant: its fields, its sharing property and its purposes were decided anew."""
-    network, owner = stage.network, stage[D02]
+    network = stage.network
     schema = load_schemas("new-home-loan")["GJJ-02"]
     await network.offer(D02, "GJJ-02")
     terms = {"query": ("outstanding",), "verify": ("outstanding",)}
     grants = {1: await stage.give(D02, D03, "GJJ-02", **terms)}
     newer = orjson.loads(schema.source)
     newer["x-catalogue"]["version"] = 2
-    await owner.node.catalogue.propose(orjson.dumps(newer))
+    await network.propose(D02, orjson.dumps(newer))
     await stage[D01].node.authority.publish_dataset(schema.code, 2)
     await network.in_step()
     grants[2] = await stage.give(D02, D03, "GJJ-02", **terms)

@@ -29,7 +29,7 @@ OPEN = {
 """Everything that is public, so that a further one is a decision that is seen here."""
 
 P, A, S, C, L = Role.PUBLISHER, Role.AUDITOR, Role.SHARING, Role.CASEWORKER, Role.AUTHORITY
-OP = Role.OPERATOR
+OP, H = Role.OPERATOR, Role.HEAD
 ALL = set(Role)
 DECIDED: dict[tuple[str, str], set[Role]] = {
     ("GET", "/metrics"): {OP},
@@ -42,6 +42,12 @@ DECIDED: dict[tuple[str, str], set[Role]] = {
     ("POST", "/api/v1/authority/departments/{uscc}/compromised"): {L},
     ("POST", "/api/v1/authority/datasets/publish"): {L},
     ("POST", "/api/v1/authority/datasets/retire"): {L},
+    ("GET", "/api/v1/approvals"): {S, C, P, L, H, A},
+    ("POST", "/api/v1/approvals"): {S, C, P, L},
+    ("GET", "/api/v1/approvals/{approval_id}"): {S, C, P, L, H, A},
+    ("POST", "/api/v1/approvals/{approval_id}/consent"): {H},
+    ("POST", "/api/v1/approvals/{approval_id}/send-back"): {H},
+    ("POST", "/api/v1/approvals/{approval_id}/withdraw"): {S, C, P, L},
     ("GET", "/api/v1/datasets"): ALL,
     ("POST", "/api/v1/datasets"): {S},
     ("GET", "/api/v1/datasets/{dataset}"): ALL,

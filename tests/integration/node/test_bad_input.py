@@ -389,11 +389,15 @@ async def test_what_is_no_bundle_fails_the_format_check(client: Client) -> None:
     refused(await client.send("/api/v1/verifications", bytes(8_000_001), JSON), 413, "too-large")
 
 
-async def test_another_departments_dataset_cannot_be_proposed_nor_an_unpublished_one_filled(client: Client, rows: Rows) -> None:
+async def test_another_departments_dataset_cannot_be_proposed_nor_an_unpublished_one_filled(
+    client: Client, network: Network
+) -> None:
     from xinlian.scenarios.catalogue import dataset_files  # noqa: PLC0415
 
     files = dataset_files("new-home-loan")
     refused(await client.send("/api/v1/datasets", files["BDC-01"], JSON), 422, "schema-owner")
-    proposed = await client.send("/api/v1/datasets", files["GJJ-02"], JSON)
-    assert proposed.status == 201
+    proposed = (await client.send("/api/v1/datasets", files["GJJ-02"], JSON)).ok(202)
+    refused(await client.post("/api/v1/datasets/GJJ-02/records", json={}), 404, "dataset-unknown")
+    head = client.with_token(network[D02].head_token)
+    assert (await head.post(f"/api/v1/approvals/{proposed['id']}/consent", json={})).ok()["state"] == "done"
     refused(await client.post("/api/v1/datasets/GJJ-02/records", json={}), 409, "dataset-not-published")

@@ -14,12 +14,14 @@ from tests.support.network import D01, D02, Network
 from tests.support.routes import DOCUMENTS, filled, routes
 from xinlian.api import openapi
 from xinlian.protocol.b64 import b64u
+from xinlian.scenarios.catalogue import dataset_files
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SCENARIO = "0x" + "5c" * 32
 SEARCH = ("POST", "/api/v1/datasets/{dataset}/records/search")
 EXPECTED = {
+    ("GET", "/api/v1/approvals"),
     ("GET", "/api/v1/batches"),
     ("GET", "/api/v1/cases"),
     ("GET", "/api/v1/datasets"),
@@ -41,6 +43,7 @@ EXPECTED = {
 async def content(client: Client, network: Network, rows: Rows) -> None:
     """Three of most things."""
     shared = rows.one()["id_number"]
+    (await client.send("/api/v1/datasets", dataset_files("new-home-loan")["GJJ-02"], "application/json")).ok(202)
     for number in range(3):
         row = {**rows.one(), "id_number": shared}
         (await client.post(f"/api/v1/datasets/{ALIAS}/records", json=row, headers={"Prefer": "wait=30"})).ok(201)

@@ -68,6 +68,13 @@ QUERY = {
     "fields": ["a", "b"],
     "items": [{"subjects": [SUBJECT]}],
 }
+APPROVAL = {
+    "id": 7,
+    "kind": "dataset-propose",
+    "state": "pending",
+    "steps": [{"seq": 1, "act": "proposed", "person_id": "P0001"}],
+    "payload": {"schema": "{}"},
+}
 CASES = [
     Case("user list", "GET", "/api/v1/users?limit=200", answer=EMPTY),
     Case("user me", "GET", "/api/v1/me", answer={"id": 1}),
@@ -77,7 +84,26 @@ CASES = [
     Case("dataset show GJJ-01 --version 2", "GET", "/api/v1/datasets/GJJ-01?version=2", answer={"alias": "GJJ-01"}),
     Case(f"dataset show {USCC}/000001", "GET", f"/api/v1/datasets/{USCC}.000001", answer={"alias": "GJJ-01"}),
     Case("dataset template GJJ-01 -o -", "GET", "/api/v1/datasets/GJJ-01/template", answer=b"PK..xlsx"),
-    Case("dataset propose -", "POST", "/api/v1/datasets", {"title": "x"}, {"state": "proposed"}, '{"title": "x"}'),
+    Case("dataset propose -", "POST", "/api/v1/datasets", {"title": "x"}, APPROVAL, '{"title": "x"}'),
+    Case(
+        "approval list --state pending --kind dataset-propose",
+        "GET",
+        "/api/v1/approvals?state=pending&kind=dataset-propose&limit=200",
+        answer=EMPTY,
+    ),
+    Case("approval show 7", "GET", "/api/v1/approvals/7", answer=APPROVAL),
+    Case(
+        "approval propose dataset-propose --object x -",
+        "POST",
+        "/api/v1/approvals",
+        {"kind": "dataset-propose", "object": "x", "payload": {"schema": "{}"}},
+        APPROVAL,
+        '{"schema": "{}"}',
+    ),
+    Case("approval consent 7", "POST", "/api/v1/approvals/7/consent", {}, APPROVAL),
+    Case(f"approval consent 7 --proposal {'ab' * 32}", "POST", "/api/v1/approvals/7/consent", {"proposal": "ab" * 32}, APPROVAL),
+    Case("approval send-back 7 -", "POST", "/api/v1/approvals/7/send-back", {"reason": "范围过宽"}, APPROVAL, "范围过宽\n"),
+    Case("approval withdraw 7", "POST", "/api/v1/approvals/7/withdraw", {}, APPROVAL),
     Case("record list --dataset GJJ-01", "GET", "/api/v1/datasets/GJJ-01/records?limit=50", answer=EMPTY),
     Case(
         "record find --dataset GJJ-01 --field id_number",
@@ -392,6 +418,22 @@ def test_the_bundles_of_a_query_are_saved_one_by_one(stub: StubNode, tmp_path: P
         "001.json": {"format": "a"},
         "002.json": {"format": "b"},
     }
+
+
+def test_what_was_proposed_is_saved_to_a_file(stub: StubNode, tmp_path: Path) -> None:
+    stub.answer("GET", "/api/v1/approvals/7", APPROVAL)
+    file = tmp_path / "payload.json"
+    result = run(stub, "approval", "show", "7", "--payload", str(file))
+    assert json.loads(file.read_text("utf-8")) == APPROVAL["payload"]
+    assert ["1", "proposed", "P0001", "-", "-", "-", "-"] in [line.split() for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(("state", "expected"), [("done", 0), ("executing", 0), ("failed", 1)])
+def test_a_consent_that_could_not_be_carried_out_ends_with_1(stub: StubNode, state: str, expected: int) -> None:
+    stub.answer("POST", "/api/v1/approvals/7/consent", {**APPROVAL, "state": state, "code": "tx-reverted"})
+    result = run(stub, "approval", "consent", "7")
+    assert result.exit_code == expected
+    assert state in result.stdout
 
 
 @pytest.mark.parametrize("finding", ["missing_here", "missing_there", "differing", "repeated"])

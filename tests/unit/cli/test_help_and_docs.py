@@ -36,6 +36,7 @@ CONTRACT = {
     "user": {"add", "list", "token", "disable"},
     "dataset": {"list", "show", "template", "propose", "check"},
     "record": {"show", "revise", "revoke", "erase", "receipt"},
+    "approval": {"list", "show", "propose", "consent", "send-back", "withdraw"},
     "grant": {"give", "list", "show", "narrow", "revoke"},
     "case": {"open", "list", "show", "add-subject", "close"},
     "query": {"run", "list", "show"},

@@ -11,11 +11,12 @@ from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
 from xinlian.api.bodies import read_body
 from xinlian.api.paging import Listing, PageOut
 from xinlian.api.parameters import VersionQuery
-from xinlian.api.wire import DatasetOut
+from xinlian.api.routes.approvals import shown
+from xinlian.api.wire import ApprovalOut, DatasetOut
 from xinlian.node.catalogue import DatasetInfo
 from xinlian.node.files.template import template
 from xinlian.node.paging import Window
-from xinlian.node.people import Role
+from xinlian.node.people import Person, Role
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/datasets", tags=["datasets"])
 _reading = [Depends(allow(*ANYONE_SIGNED_IN))]
@@ -66,9 +67,8 @@ async def template_file(request: Request, dataset: str, version: VersionQuery = 
     return Response(template(schema), media_type=XLSX, headers=headers)
 
 
-@router.post("", status_code=201, dependencies=[Depends(allow(Role.SHARING))])
-async def propose_dataset(request: Request) -> DatasetOut:
-    """Propose a new dataset or a new version of one; the body is the schema file."""
-    node = node_of(request)
+@router.post("", status_code=202)
+async def propose_dataset(request: Request, person: Annotated[Person, Depends(allow(Role.SHARING))]) -> ApprovalOut:
+    """Propose a dataset, or a new version of one, to the department's head; the body is the schema file."""
     source = await read_body(request, 1_000_000)
-    return _out(await node.catalogue.propose(source))
+    return shown(request, await node_of(request).proposing.propose(source, person), person)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xinlian.cli.approvals import approval_text
 from xinlian.cli.client import Body, segment
 from xinlian.cli.command import CREATING, OFFLINE, ONLINE, Session, command, group
 from xinlian.cli.files import read_bytes, unreadable, write_bytes
@@ -77,10 +78,10 @@ def _template_of(file: Path) -> bytes:
 
 @command(app, "propose", CREATING)
 def propose(session: Session, file: Annotated[str, typer.Argument(help="Schema file; - for standard input.")]) -> None:
-    """Propose a dataset, or a new version of one, to the authority."""
+    """Propose a dataset, or a new version of one: the head consents (`xinlian approval consent`), then the authority decides."""
     source = read_bytes(file, MAX_SCHEMA_BYTES)
-    entry = session.client.once("/api/v1/datasets", Body(source, "application/schema+json")).json()
-    session.output.result(entry, lambda: pairs(entry))
+    approval = session.client.once("/api/v1/datasets", Body(source, "application/schema+json")).json()
+    session.output.result(approval, lambda: approval_text(approval))
 
 
 @command(app, "check", OFFLINE)

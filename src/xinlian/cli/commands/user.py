@@ -25,7 +25,9 @@ def add(
     person_id: Annotated[str, typer.Argument(help="Staff number, never an ID number.")],
     name: Annotated[str, typer.Option("--name")],
     post: Annotated[str, typer.Option("--post", help="岗位.")],
-    role: Annotated[list[str], typer.Option("--role", help="operator, publisher, sharing, caseworker, auditor; repeatable.")],
+    role: Annotated[
+        list[str], typer.Option("--role", help="operator, publisher, sharing, head, caseworker, auditor, authority; repeatable.")
+    ],
     days: Annotated[int, typer.Option("--days", min=1, max=3660, help="Until when: days from now.")] = 365,
 ) -> None:
     """Add a user."""

@@ -1,0 +1,121 @@
+"""Texts behind the law's steps, own and received: salt and text encrypted, found by digest or object.
+
+Rules
+1. A row never changes but for ``confirmed_at``; storing the same document again does nothing.
+2. ``sender`` is None for own texts; a received one is unconfirmed until the chain shows its digest.
+"""
+
+# ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xinlian.protocol.documents import SALT_BYTES, Document, read_document
+from xinlian.protocol.errors import NotFoundError
+from xinlian.store.sealing import Sealer
+from xinlian.store.writer import Reader, Row, Transaction
+
+_COLUMNS = "digest, kind, object_ref, sender, created_at, confirmed_at"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """What is known of a document without opening it.
+
+    Args:
+        digest: 32 bytes.
+        kind: which form it is.
+        object_ref: what it is about.
+        sender: USCC it came from; None for own texts.
+        created_at: law time it was made or received, epoch seconds.
+        confirmed_at: law time at which the chain showed its digest; None until then.
+    """
+
+    digest: bytes
+    kind: str
+    object_ref: str
+    sender: str | None
+    created_at: int
+    confirmed_at: int | None = None
+
+
+def put(tx: Transaction, sealer: Sealer, document: Document, sender: str | None, now_s: int) -> bool:
+    """Store a document.
+
+    Args:
+        tx: of node.db.
+        sealer: encrypts salt and text.
+        document: its digest is the key.
+        sender: USCC it came from; None for own texts.
+        now_s: law time, epoch seconds.
+
+    Returns:
+        False when it is there already.
+    """
+    digest = bytes(document.digest)
+    if tx.fetch("SELECT 1 FROM documents WHERE digest = ?", (digest,)):
+        return False
+    sealed = sealer.seal(_place(digest), document.salt + document.text)
+    tx.run(
+        "INSERT INTO documents (digest, kind, object_ref, content_sealed, sender, created_at, confirmed_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, NULL)",
+        (digest, document.kind, document.object_ref, sealed, sender, now_s),
+    )
+    return True
+
+
+def confirm(tx: Transaction, digest: bytes, now_s: int) -> bool:
+    """Note that the chain shows a document's digest.
+
+    Returns:
+        True when it was not known before.
+    """
+    return tx.run("UPDATE documents SET confirmed_at = ? WHERE digest = ? AND confirmed_at IS NULL", (now_s, digest)) > 0
+
+
+def by_digest(reader: Reader, digest: bytes) -> StoredDocument:
+    """What is known of a document.
+
+    Raises:
+        NotFoundError: ``document-unknown``.
+    """
+    rows = reader.fetch(f"SELECT {_COLUMNS} FROM documents WHERE digest = ?", (digest,))
+    if not rows:
+        raise NotFoundError("document-unknown", "this node does not hold the document", digest=digest.hex())
+    return _stored(rows[0])
+
+
+def open_document(reader: Reader, sealer: Sealer, digest: bytes) -> Document:
+    """The document itself.
+
+    Raises:
+        NotFoundError: ``document-unknown``.
+        StoreError: ``sealed-broken``.
+    """
+    rows = reader.fetch("SELECT content_sealed FROM documents WHERE digest = ?", (digest,))
+    if not rows:
+        raise NotFoundError("document-unknown", "this node does not hold the document", digest=digest.hex())
+    content = sealer.open(_place(digest), rows[0][0])
+    return read_document(content[:SALT_BYTES], content[SALT_BYTES:])
+
+
+def of_object(reader: Reader, object_ref: str) -> list[StoredDocument]:
+    """Every document about an object, oldest first."""
+    sql = f"SELECT {_COLUMNS} FROM documents WHERE object_ref = ? ORDER BY created_at, digest"
+    return [_stored(row) for row in reader.fetch(sql, (object_ref,))]
+
+
+def unconfirmed(reader: Reader, limit: int = 1_000) -> list[StoredDocument]:
+    """Received documents whose digest the chain has not shown yet, oldest first."""
+    sql = (
+        f"SELECT {_COLUMNS} FROM documents WHERE sender IS NOT NULL AND confirmed_at IS NULL ORDER BY created_at, digest LIMIT ?"
+    )
+    return [_stored(row) for row in reader.fetch(sql, (limit,))]
+
+
+def _place(digest: bytes) -> str:
+    return f"documents {digest.hex()}"
+
+
+def _stored(row: Row) -> StoredDocument:
+    return StoredDocument(*row)
