@@ -25,6 +25,7 @@ from xinlian.api import openapi
 from xinlian.api.problems import on_error, on_unexpected, problem, problem_of
 from xinlian.api.routes import (
     approvals,
+    attachments,
     authority,
     cases,
     datasets,
@@ -115,7 +116,7 @@ def create_app(node: Node, lifespan: Callable[[], AbstractAsyncContextManager[No
     app.add_exception_handler(Exception, on_unexpected)
     for module in ROUTERS:
         app.include_router(module.router)
-    plain = [*records.ROUTES, *exchange.ROUTES]
+    plain = [*records.ROUTES, *exchange.ROUTES, *attachments.ROUTES]
     app.router.routes[:0] = plain
     app.state.hot_routes = [route for route in plain if route.name in _HOT]
     openapi.install(app)

@@ -44,7 +44,24 @@ _ITEM = {"record_id": _ACCEPTED["record_id"], "rev": 1, "state": "anchored", "st
 _BRIEF = {"items": [_ITEM], "next": None}
 _JSON_ROW = {"application/json": {"schema": {"type": "object"}, "example": _ROW}}
 _WAITING = ("Prefer",)
+_BYTES = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
 _SEALED = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
+
+
+_ATTACHMENT = {
+    "id": "5f0c8f6e2b1d4a7c9e3f1a2b3c4d5e6f",
+    "origin": "own",
+    "state": "complete",
+    "media_type": "application/pdf",
+    "bytes": 48211,
+    "offset": 48211,
+    "scan": "clean",
+    "reason": None,
+    "created_at": 1790000000,
+    "used": False,
+    "name": "授权书.pdf",
+    "sha256": "ab" * 32,
+}
 
 
 def _model(model: type[Any], example: dict[str, Any]) -> dict[str, Any]:
@@ -100,6 +117,36 @@ HOT: dict[tuple[str, str], Operation] = {
     ("POST", "/api/v1/records/{record_id}/erase"): Operation(
         "Erase every revision of a record", "records", 202, _model(ReasonIn, {"reason": 3}), _ERASED, _WAITING
     ),
+    ("POST", "/api/v1/attachments"): Operation(
+        "Begin an upload (resumable; the body may be the whole file, a part, or empty)",
+        "attachments",
+        201,
+        _BYTES,
+        _ATTACHMENT,
+        ("Content-Disposition", "Upload-Complete", "Upload-Length", "Repr-Digest"),
+    ),
+    ("GET", "/api/v1/attachments"): Operation(
+        "Attachments in the order of their beginning",
+        "attachments",
+        example={"items": [_ATTACHMENT], "next": None},
+    ),
+    ("PATCH", "/api/v1/attachments/{attachment_id}"): Operation(
+        "Append to an upload from its offset on (HEAD tells the offset)",
+        "attachments",
+        200,
+        {"application/partial-upload": {"schema": {"type": "string"}, "example": "the bytes from the offset on"}},
+        _ATTACHMENT,
+        ("Upload-Offset", "Upload-Complete", "Upload-Length"),
+    ),
+    ("GET", "/api/v1/attachments/{attachment_id}"): Operation(
+        "The content of an attachment, whole or one range", "attachments", produces=OCTETS, parameters=("Range",)
+    ),
+    ("GET", "/api/v1/attachments/{attachment_id}/state"): Operation(
+        "One attachment without its content", "attachments", example=_ATTACHMENT
+    ),
+    ("DELETE", "/api/v1/attachments/{attachment_id}"): Operation(
+        "Cancel an upload, or delete an attachment that nothing uses", "attachments", 204
+    ),
     ("POST", "/exchange/v1/requests"): Operation(
         "Answer a sealed request of another department's node", "exchange", 200, _SEALED, produces=OCTETS
     ),
@@ -125,7 +172,11 @@ HOT: dict[tuple[str, str], Operation] = {
     ),
 }
 
-PLAIN_LISTS = {("GET", "/api/v1/datasets/{dataset}/records"), ("POST", "/api/v1/datasets/{dataset}/records/search")}
+PLAIN_LISTS = {
+    ("GET", "/api/v1/datasets/{dataset}/records"),
+    ("POST", "/api/v1/datasets/{dataset}/records/search"),
+    ("GET", "/api/v1/attachments"),
+}
 """Plain routes that answer a page of a list."""
 
 _RECEIPT = {

@@ -179,6 +179,8 @@ def _entry(path: str, operation: Operation) -> dict[str, Any]:
     content: dict[str, Any] = {operation.produces: {"schema": {"type": "object"}}}
     if operation.produces == OCTETS:
         content = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
+    if operation.status == 204:
+        content = {}
     if operation.example is not None:
         content[operation.produces]["example"] = operation.example
     entry: dict[str, Any] = {

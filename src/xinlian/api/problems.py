@@ -59,6 +59,9 @@ STATUS_BY_CODE: dict[str, int] = {
     "media-type": 415,
     "disk-full": 507,
     "tx-reverted": 409,
+    "attachment-too-large": 413,
+    "attachment-quota": 429,
+    "range-form": 416,
 }
 """Codes whose HTTP status differs from their family's."""
 

@@ -202,7 +202,7 @@ class Client:
         """
         reply = self.exchange(method, path, body, query)
         if not 200 <= reply.status < 300:
-            raise RemoteError(_problem(reply.status, reply.body))
+            raise RemoteError(problem_in(reply.status, reply.body))
         return reply
 
     def exchange(self, method: str, path: str, body: Body | None = None, query: Mapping[str, object] | None = None) -> Reply:
@@ -317,7 +317,8 @@ def _not_as_agreed(message: str) -> Problem:
     return Problem("node-answer", message + "; is this the address of a node?", Exit.FAILED)
 
 
-def _problem(status: int, content: bytes) -> Problem:
+def problem_in(status: int, content: bytes) -> Problem:
+    """The problem that an answer other than 2xx holds."""
     try:
         document = json.loads(content)
     except ValueError:

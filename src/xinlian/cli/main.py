@@ -24,6 +24,7 @@ GROUPS: Final[dict[str, str]] = {
     "verify": "Verify an evidence bundle against the chain; trusts no node.",
     "publish": "Publish rows from a file, or one row from standard input.",
     "record": "Records: show, revise, revoke, erase, receipt.",
+    "attachment": "Files that belong to records: upload, list, download.",
     "bundle": "Evidence bundles.",
     "dataset": "Datasets: list, template, propose, check a file.",
     "approval": "What one person proposed and another consents to.",

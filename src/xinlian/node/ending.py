@@ -4,7 +4,8 @@ Rules
 1. Revoking queues status 2; the data stays.
 2. Erasing covers every revision of a record: intent first, then key, ciphertext and index, then the files' slack, then status 3.
    Each step is idempotent; a stop at any point is continued at the next start.
-3. From the intent on nothing of the record can be read.
+3. Attachments that only erased records use go with them: their keys with the record's, their files before the purge.
+4. From the intent on nothing of the record can be read.
 
 Source: design 4.3, 4.4; PIPL art. 47.
 """
@@ -12,16 +13,17 @@ Source: design 4.3, 4.4; PIPL art. 47.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from xinlian.node.attachments import Keeping
 from xinlian.node.idempotency import current_journal
 from xinlian.node.ids import record_id_bytes
 from xinlian.node.people import Person
 from xinlian.node.reads import Reads
 from xinlian.protocol.errors import ConflictError, NotFoundError, StoreError
 from xinlian.protocol.types import Status
-from xinlian.store import anchoring, erasures, record_keys
+from xinlian.store import anchoring, attachments, blob_keys, erasures, record_keys
 from xinlian.store import records as table
 from xinlian.store.opening import Store
 from xinlian.store.writer import Transaction
@@ -37,6 +39,7 @@ class Ending:
         reads: the read log, which names past recipients.
         wall_s: wall clock, epoch seconds.
         on_queued: told when a mark waits (wakes anchoring).
+        keeping: the attachments that records use.
     """
 
     def __init__(
@@ -45,11 +48,13 @@ class Ending:
         reads: Reads,
         wall_s: Callable[[], float],
         on_queued: Callable[[], None],
+        keeping: Keeping,
     ) -> None:
         self._store = store
         self._reads = reads
         self._wall_s = wall_s
         self._on_queued = on_queued
+        self._keeping = keeping
 
     async def revoke(self, record_id: str, reason: int, _person: Person) -> dict[str, Any]:
         """Revoke the latest revision of a record.
@@ -125,12 +130,14 @@ class Ending:
         position = erasure.position
         with self._store.node.read() as reader:
             row = table.by_position(reader, position)
+        files = await self._store.node.write(lambda tx: _doomed_files(tx, position))
         if erasure.state == "intent":
-            await self._store.keys.write(lambda tx: record_keys.destroy(tx, row.jti, row.rev))
+            await self._store.keys.write(lambda tx: _destroy_keys(tx, row, files))
             await self._checkpoint(keys=True)
             await self._store.node.write(lambda tx: erasures.key_destroyed(tx, position))
         if erasure.state in ("intent", "key-destroyed"):
-            await self._store.node.write(lambda tx: erasures.purge(tx, position))
+            await asyncio.to_thread(self._keeping.remove_files, files)
+            await self._store.node.write(lambda tx: _purge(tx, position, files))
         if erasure.state != "checkpointed":
             await self._checkpoint(keys=False)
             await self._store.node.write(lambda tx: erasures.checkpointed(tx, position))
@@ -148,6 +155,23 @@ class Ending:
                 await asyncio.sleep(0.1)
             else:
                 return
+
+
+def _doomed_files(tx: Transaction, position: int) -> list[bytes]:
+    """The attachments that go with a record; from now on nothing can begin to use them."""
+    files = attachments.only_erased(tx, position)
+    attachments.begin_destroying(tx, files)
+    return files
+
+
+def _destroy_keys(tx: Transaction, row: table.Record, files: Sequence[bytes]) -> None:
+    record_keys.destroy(tx, row.jti, row.rev)
+    blob_keys.destroy(tx, files)
+
+
+def _purge(tx: Transaction, position: int, files: Sequence[bytes]) -> None:
+    erasures.purge(tx, position)
+    attachments.forget(tx, files)
 
 
 def _refuse_ended(tx: Transaction, row: table.Record) -> None:

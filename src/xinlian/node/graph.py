@@ -32,6 +32,7 @@ from xinlian.node.agreeing import Agreeing
 from xinlian.node.anchoring import Anchoring, AnchoringLimits
 from xinlian.node.approvals import Approvals, ExecutionParts
 from xinlian.node.asking import Asking, AskingParts
+from xinlian.node.attachments import Library, library_of
 from xinlian.node.authority import Authority
 from xinlian.node.bundles import Bundles
 from xinlian.node.cases import Cases
@@ -68,6 +69,7 @@ from xinlian.protocol import manifest
 from xinlian.protocol.errors import ConfigError, PeerError, XinlianError
 from xinlian.protocol.manifest import Deployment
 from xinlian.protocol.types import Uscc
+from xinlian.store.blobs import BlobStore
 from xinlian.store.opening import Store, open_store
 from xinlian.store.record_keys import sweep_orphans
 from xinlian.store.secrets import NodeKeys
@@ -75,6 +77,7 @@ from xinlian.store.secrets import NodeKeys
 _log = structlog.get_logger(__name__)
 
 KEYS_DIR = "keys"
+BLOBS_DIR = "blobs"
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -98,6 +101,7 @@ class Node:
     catalogue: Catalogue
     proposing: Proposing
     publishing: Publishing
+    library: Library
     records: Records
     ending: Ending
     anchoring: Anchoring
@@ -149,6 +153,7 @@ class Node:
         """Finish what a stop interrupted."""
         if sweep_orphans(self.store.keys, self.store.node) > 0:
             await asyncio.wrap_future(self.store.keys.checkpoint())
+        await self.library.keeping.recover()
         await self.ending.resume()
         await self.asking.history.close_interrupted()
 
@@ -239,7 +244,9 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     anchoring.halted = lambda: not following.may_send or bool(reattaching.missing())
     pool = SealingPool(storage, settings.sealing_processes)
     limits = Limits(max_file_bytes=settings.upload_max_bytes, max_rows=settings.upload_max_rows)
-    publishing = Publishing(store, storage, pool, catalogue, clock.law_s, anchoring.woken, limits)
+    blobs = BlobStore.at(settings.data_dir / BLOBS_DIR, os.urandom)
+    library = library_of(settings, keys, store, blobs, wall)
+    publishing = Publishing(store, storage, pool, catalogue, clock.law_s, anchoring.woken, limits, library)
     records = Records(department, store, storage, catalogue)
     view = LocalView(_checked(deployment), state, store.node, clock)
     bundles = Bundles(department, store.node, sealer, deployment, view, records, identity, clock.law_s)
@@ -303,8 +310,9 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         catalogue=catalogue,
         proposing=proposing,
         publishing=publishing,
+        library=library,
         records=records,
-        ending=Ending(store, reads, wall, anchoring.woken),
+        ending=Ending(store, reads, wall, anchoring.woken, library.keeping),
         anchoring=anchoring,
         outbox=Outbox(store.node),
         bundles=bundles,
@@ -323,7 +331,9 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         agreeing=Agreeing(rpcs, deployment, following, period_s=settings.rpc_compare_s),
         completeness=Completeness(rpc, deployment, following, period_s=settings.rpc_compare_s),
         reattaching=reattaching,
-        upkeep=Upkeep(store.node, state, wall, store.keys, settings.data_dir / "key-backups", settings.idempotency_days),
+        upkeep=Upkeep(
+            store.node, state, wall, store.keys, settings.data_dir / "key-backups", settings.idempotency_days, library.sweep
+        ),
         pool=pool,
         client=client,
     )

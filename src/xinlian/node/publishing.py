@@ -7,7 +7,8 @@ Rules
    failing disk leaves them to the sweep at the next start; there is never a record without its key.
 3. A natural key stands for one living record: a second row with it is refused (``record-exists``); a change is a revision.
    Revisions are made one after another, so that two of them never share a number or a key.
-4. ``iat`` is law time. Nothing here waits for the chain.
+4. Rows with file fields name attachments of this node; the use of each is noted in the records' transaction.
+5. ``iat`` is law time. Nothing here waits for the chain.
 
 Example: ``accepted = await publishing.publish_row(dataset, row, person)``
 """
@@ -22,10 +23,12 @@ from typing import BinaryIO
 import orjson
 
 from xinlian.node.accepted import MAX_FAULTS, Accepted, accepted_rows, key_exists, key_fault
+from xinlian.node.attachments import FilesOfRow, Library
 from xinlian.node.catalogue import Catalogue, LocalDataset
 from xinlian.node.files import FileForm, Limits, check_rows, read_rows
 from xinlian.node.idempotency import Call
 from xinlian.node.ids import record_id_bytes
+from xinlian.node.lines import line_chunks, parsed_lines
 from xinlian.node.people import Person
 from xinlian.node.sealing import (
     KEY_FIELD,
@@ -63,6 +66,7 @@ class Publishing:
         law_time: epoch seconds by the chain's clock.
         on_accepted: told after every commit (wakes anchoring).
         limits: how much one call may hold.
+        library: the attachments that rows name.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Publishing:
         law_time: Callable[[], int],
         on_accepted: Callable[[], None],
         limits: Limits,
+        library: Library,
     ) -> None:
         self._store = store
         self._keys = keys
@@ -82,6 +87,7 @@ class Publishing:
         self._law_time = law_time
         self._on_accepted = on_accepted
         self._limits = limits
+        self._library = library
         self._revising = asyncio.Lock()
         self._rows = Rows(store)
 
@@ -95,8 +101,10 @@ class Publishing:
             ConflictError: ``record-exists``, ``dataset-not-published``.
         """
         self._catalogue.require_published(dataset)
-        chunk = seal_rows(self._keys, self._target(dataset, person), [(1, row)])
+        chunk = seal_rows(self._keys, self._target(dataset, person), [(1, self._resolved(dataset, row))])
         _refuse_faults([chunk])
+        if chunk.files[0]:
+            return await self._commit([chunk], call)
         accepted = await self._rows.add(SealedRow(chunk.records[0], chunk.keys[0], chunk.tokens[0], 1, call))
         self._on_accepted()
         return accepted
@@ -121,7 +129,7 @@ class Publishing:
             ConflictError: ``record-exists``, ``dataset-not-published``.
         """
         self._catalogue.require_published(dataset)
-        numbered = list(rows)
+        numbered = [(number, self._resolved(dataset, row)) for number, row in rows]
         if len(numbered) > self._limits.max_rows:
             raise self._too_many()
         target = self._target(dataset, person)
@@ -150,6 +158,11 @@ class Publishing:
             ConflictError: ``record-exists``, ``dataset-not-published``.
         """
         self._catalogue.require_published(dataset)
+        if dataset.compiled.has_files:
+            rows, faults = await parsed_lines(blocks, CHUNK_ROWS, self._limits)
+            if faults:
+                raise _rejected([asdict(fault) for fault in faults[:MAX_FAULTS]], len(faults))
+            return await self.publish_rows(dataset, rows, person, call)
         target = self._target(dataset, person)
         jobs: list[asyncio.Future[SealedChunk]] = []
         try:
@@ -182,7 +195,14 @@ class Publishing:
         """
         self._catalogue.require_published(dataset)
         schema, compiled = dataset.schema, dataset.compiled
-        checked = await asyncio.to_thread(lambda: check_rows(read_rows(file, form, schema, self._limits), compiled, self._limits))
+        checked = await asyncio.to_thread(
+            lambda: check_rows(
+                read_rows(file, form, schema, self._limits),
+                compiled,
+                self._limits,
+                lambda row: self._library.resolve(schema, row),
+            )
+        )
         if checked.faults:
             raise _rejected([asdict(fault) for fault in checked.faults], checked.fault_count)
         return await self.publish_rows(dataset, zip(checked.numbers, checked.rows, strict=True), person, call)
@@ -203,8 +223,12 @@ class Publishing:
             dataset = self._catalogue.own(old.schema.code)
             self._catalogue.require_published(dataset)
             revised = Revised(record_id, latest.rev, latest.leaf)
-            chunk = seal_rows(self._keys, self._target(dataset, person), [(1, row)], revised)
+            resolved = self._resolved(dataset, row)
+            chunk = seal_rows(self._keys, self._target(dataset, person), [(1, resolved)], revised)
             return await self._commit([chunk], call, replaces=latest)
+
+    def _resolved(self, dataset: LocalDataset, row: Mapping[str, object]) -> Mapping[str, object]:
+        return self._library.resolve(dataset.schema, row) if dataset.compiled.has_files else row
 
     def _target(self, dataset: LocalDataset, person: Person) -> Target:
         return Target(dataset.compiled, dataset.id, person.id, self._law_time())
@@ -221,6 +245,9 @@ class Publishing:
         numbers = [number for chunk in chunks for number in chunk.rows]
         _refuse_duplicates(tokens, numbers)
         keys = [key for chunk in chunks for key in chunk.keys]
+        files = [of_row for chunk in chunks for of_row in chunk.files]
+        if any(files):
+            self._refuse_foreign_files(records[0][2], files, numbers)
 
         def job(tx: Transaction) -> Accepted:
             if call is not None:
@@ -229,6 +256,7 @@ class Publishing:
                 _refuse_ended(tx, replaces)
             _refuse_existing(tx, tokens, numbers, b"" if replaces is None else replaces.jti)
             first = table.insert_many(tx, records, tokens)
+            self._library.note_uses(tx, files, first)
             if replaces is not None:
                 anchoring.queue_mark(tx, replaces.position, status=1, reason=0)
             return accepted_rows(records, first, call, tx)
@@ -242,38 +270,14 @@ class Publishing:
         self._on_accepted()
         return accepted
 
+    def _refuse_foreign_files(self, dataset_id: int, files: Sequence[FilesOfRow], numbers: Sequence[int]) -> None:
+        faults = self._library.faults(files, numbers, self._catalogue.by_id(dataset_id).schema)
+        if faults:
+            raise _rejected([asdict(fault) for fault in faults[:MAX_FAULTS]], len(faults))
+
 
 def _job(dataset: LocalDataset, target: Target, lines: bytes, numbers: Sequence[int]) -> LinesJob:
     return LinesJob(dataset.schema.source, lines, numbers, target.dataset_id, target.published_by, target.iat)
-
-
-async def line_chunks(blocks: AsyncIterator[bytes], size: int, max_line_bytes: int) -> AsyncIterator[tuple[int, bytes]]:
-    """Cut a stream of bytes at line ends into chunks of about ``size`` lines.
-
-    Yields:
-        (number of the first line, from 1; the lines without the last line end).
-
-    Raises:
-        InputError: ``too-large`` when a line goes on for more than about ``max_line_bytes``.
-    """
-    held: list[bytes] = []
-    count, first, since_end = 0, 1, 0
-    async for block in blocks:
-        held.append(block)
-        count += block.count(b"\n")
-        since_end = len(block) - block.rfind(b"\n") - 1 if b"\n" in block else since_end + len(block)
-        if since_end > max_line_bytes:
-            raise InputError("too-large", f"line {first + count} is longer than {max_line_bytes} bytes", limit=max_line_bytes)
-        if count < size:
-            continue
-        joined = b"".join(held)
-        whole, _, rest = joined.rpartition(b"\n")
-        yield first, whole
-        first += count
-        held, count = [rest], 0
-    last = b"".join(held).removesuffix(b"\n")
-    if last.strip():
-        yield first, last
 
 
 def _refuse_faults(chunks: Sequence[SealedChunk]) -> None:

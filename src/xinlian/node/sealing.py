@@ -27,6 +27,7 @@ import orjson
 from xinlian.node.files import RowFault
 from xinlian.node.files.rows import row_fault
 from xinlian.node.ids import record_id_bytes
+from xinlian.protocol.attachments import FileValue
 from xinlian.protocol.dataset import CompiledSchema, compile_validator, load_schema
 from xinlian.protocol.errors import InputError, StoreError
 from xinlian.protocol.jsontext import loads_strict
@@ -85,13 +86,14 @@ class Revised:
 
 @dataclass(frozen=True, slots=True)
 class SealedChunk:
-    """What sealing some rows gave; either ``faults`` is empty or the three others are.
+    """What sealing some rows gave; either ``faults`` is empty or all others are.
 
     Args:
         records: rows for ``store.records.insert_many``.
         keys: wrapped record keys, rows for ``store.record_keys.put_many``.
         tokens: blind-index tokens of each record, in the order of ``records``; the first is the natural key's.
         rows: row number of each record, as the clerk counts.
+        files: filled file fields of each record.
         faults: every fault, in row order.
     """
 
@@ -99,6 +101,7 @@ class SealedChunk:
     keys: list[tuple[bytes, int, int, bytes]]
     tokens: list[list[Token]]
     rows: list[int]
+    files: list[list[tuple[str, FileValue]]]
     faults: list[RowFault]
 
 
@@ -116,7 +119,7 @@ def seal_rows(
         rows: (row number as the clerk counts, row).
         revised: for a revision, the record that is replaced; then there is exactly one row.
     """
-    chunk = SealedChunk([], [], [], [], [])
+    chunk = SealedChunk([], [], [], [], [], [])
     fresh: list[tuple[bytes, int, bytes]] = []
     for number, row in rows:
         faults = target.compiled.validate(row)
@@ -125,8 +128,9 @@ def seal_rows(
         elif not chunk.faults:
             fresh.append(_seal_row(keys, target, row, revised, chunk))
             chunk.rows.append(number)
+            chunk.files.append([(entry.name, value) for entry, value in target.compiled.files(row)])
     if chunk.faults:
-        return SealedChunk([], [], [], [], chunk.faults)
+        return SealedChunk([], [], [], [], [], chunk.faults)
     chunk.keys.extend(keys.vault.wrap_many(fresh))
     return chunk
 
@@ -233,7 +237,7 @@ def _seal_lines(job: LinesJob) -> SealedChunk:
                 faults.append(RowFault(number, "", "", error.message, "one JSON object", error.code))
     sealed = seal_rows(_keys, target, rows)
     if faults:
-        return SealedChunk([], [], [], [], sorted([*faults, *sealed.faults], key=lambda fault: fault.row))
+        return SealedChunk([], [], [], [], [], sorted([*faults, *sealed.faults], key=lambda fault: fault.row))
     return sealed
 
 

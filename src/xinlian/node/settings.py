@@ -10,8 +10,9 @@ Example: ``settings = load_settings(Path("node.toml"))``
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -21,8 +22,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from xinlian.protocol.attachments import MAX_BYTES
 from xinlian.protocol.codes import check_uscc
 from xinlian.protocol.errors import ConfigError, InputError
+
+CLAMD_ADDRESS: Final = re.compile(r"tcp://[^/:@?#]+:[0-9]{1,5}|unix:///[^?#]+")
 
 
 class Settings(BaseSettings):
@@ -58,6 +62,20 @@ class Settings(BaseSettings):
 
     upload_max_bytes: int = Field(100_000_000, ge=1, description="Largest file or body that is read.")
     upload_max_rows: int = Field(200_000, ge=1, description="Largest number of rows of one file.")
+    attachment_max_bytes: int = Field(MAX_BYTES, ge=1, le=MAX_BYTES, description="Largest attachment.")
+    attachment_unfinished_per_user: int = Field(20, ge=1, description="Unfinished uploads a user may have.")
+    attachment_unfinished_hours: int = Field(24, ge=1, description="An upload nobody goes on with is destroyed after this time.")
+    attachment_unused_days: int = Field(
+        30, ge=1, description="An attachment that nothing came to use is destroyed after this time."
+    )
+    attachment_publish_unscanned: bool = Field(
+        True, description="Attachments that no malware scanner looked at may be published."
+    )
+    malware_scan_command: tuple[str, ...] = Field(
+        (), description="Scanner: program and arguments; the file on standard input, exit 0 clean, 1 infected."
+    )
+    malware_scan_clamd: str | None = Field(None, description="Scanner: a clamd, tcp://host:port or unix:///path.")
+    malware_scan_timeout_s: float = Field(300.0, gt=0, description="Time allowed for one scan.")
     sealing_processes: int = Field(0, ge=0, description="Sealing processes; 0 = as many as cores.")
     verify_attempts: int = Field(5, ge=1, le=5, description="Verify attempts per case, subject and field.")
     unauthenticated_per_minute: int = Field(
@@ -82,6 +100,19 @@ class Settings(BaseSettings):
         if self.passphrase is not None and self.passphrase_file is not None:
             raise ValueError("passphrase and passphrase_file exclude each other")
         return self
+
+    @model_validator(mode="after")
+    def _one_scanner(self) -> Settings:
+        if self.malware_scan_command and self.malware_scan_clamd is not None:
+            raise ValueError("malware_scan_command and malware_scan_clamd exclude each other")
+        return self
+
+    @field_validator("malware_scan_clamd")
+    @classmethod
+    def _clamd_is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and CLAMD_ADDRESS.fullmatch(value) is None:
+            raise ValueError("expected tcp://host:port or unix:///path")
+        return value
 
     def passphrase_bytes(self) -> bytes:
         """The passphrase of the key files.

@@ -8,7 +8,8 @@ Rules
    beyond recovery when the last backup from before it is gone.
 4. Answers to idempotent calls, and the notes of calls that never got one, are kept for ``idempotency_days``; then their keys are
    free again.
-5. What was deleted leaves the write-ahead log as well; when that is busy, the next round does it.
+5. Uploads that nobody went on with, and attachments that nothing came to use, are destroyed at their time.
+6. What was deleted leaves the write-ahead log as well; when that is busy, the next round does it.
 
 Source: design 4.4 (short-lived key backups), 4.5 ("the same rid and bytes"), 9 (disposal date); PIPL art. 19, 47.
 """
@@ -16,7 +17,7 @@ Source: design 4.4 (short-lived key backups), 4.5 ("the same rid and bytes"), 9 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Upkeep:
         keys: keys.db.
         backups_dir: where its backups go.
         idempotency_days: how long answers to idempotent calls are kept.
+        sweep_attachments: destroys attachments past their time.
     """
 
     writer: Writer
@@ -57,11 +59,13 @@ class Upkeep:
     keys: Writer
     backups_dir: Path
     idempotency_days: int
+    sweep_attachments: Callable[[], Awaitable[int]]
 
     async def run(self) -> None:
         """Keep the store tidy until cancelled."""
         while True:
             await self.once()
+            await self.sweep_attachments()
             await asyncio.to_thread(self.back_up_keys)
             await asyncio.sleep(PERIOD_S)
 

@@ -642,6 +642,48 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("receipt-request-form", "A request for a receipt is not of its form.", "Send kind, id, number and leaf."),
     CodeEntry("leaf-unknown", "This department has no such leaf.", "Check record id, revision or item, and the leaf."),
     CodeEntry("mode-not-offered", "The dataset does not offer this mode of use.", "Grant a mode that its catalogue entry names."),
+    # -- attachments (node/attachments) --
+    CodeEntry("attachment-unknown", "This node has no such attachment, or it was destroyed.", "Check its id; upload it again."),
+    CodeEntry(
+        "attachment-state",
+        "The attachment's state does not allow this: it is complete already, or not yet.",
+        "Look at its state first.",
+    ),
+    CodeEntry(
+        "attachment-offset",
+        "A part of an upload does not begin where the node has got to.",
+        "Ask for the offset (HEAD) and go on from there.",
+    ),
+    CodeEntry("attachment-length", "An upload's announced lengths contradict each other.", "Begin again with the right length."),
+    CodeEntry("attachment-too-large", "The file is larger than an attachment may be.", "Split it or make it smaller."),
+    CodeEntry("attachment-empty", "The file is empty.", "Upload a file with content."),
+    CodeEntry("attachment-name", "The file's name is missing, too long, or holds a path or control characters.", "Rename it."),
+    CodeEntry(
+        "attachment-type",
+        "The file's content is not of the media type that was announced, or that type is not accepted.",
+        "Upload the file as what it is; the accepted types are in docs/datasets.md.",
+    ),
+    CodeEntry(
+        "attachment-active",
+        "The file is protected with a password, or holds macros, scripts or embedded programs.",
+        "Save it without them.",
+    ),
+    CodeEntry("attachment-infected", "The malware scanner found something; the file was destroyed.", "Clean the source."),
+    CodeEntry(
+        "attachment-not-scanned",
+        "The malware scanner did not look at the file, and this node publishes only what was scanned.",
+        "Repair the scanner, then upload the file again.",
+    ),
+    CodeEntry(
+        "attachment-damaged",
+        "The content does not have the SHA-256 that was announced, so it was damaged on the way; nothing was kept.",
+        "Send the file again.",
+    ),
+    CodeEntry("attachment-quota", "The user has too many unfinished uploads.", "Finish or delete some.", True),
+    CodeEntry("attachment-used", "A record uses the attachment.", "Erase or revise the record; it goes with the last use."),
+    CodeEntry("attachment-header", "A header of an upload does not have its form.", "Send it as docs/attachments.md says."),
+    CodeEntry("attachment-interrupted", "Another call took this upload over.", "Ask for the offset and go on from there.", True),
+    CodeEntry("range-form", "The Range header names no range of the file.", "Send one range, bytes=first-last."),
     CodeEntry("sealing-failed", "The sealing processes end unexpectedly.", "Check memory, repeat the call.", retryable=True),
 )
 

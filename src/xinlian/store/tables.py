@@ -412,6 +412,43 @@ received_values = Table(
     Index(None, "dispose_at"),
 )
 
+# -- attachments -------------------------------------------------------------------------------------
+attachments = Table(
+    "attachments",
+    METADATA,
+    _id("number"),
+    _blob("id", comment="16 random bytes; name of its file in blobs/ and of its key"),
+    _text("origin", comment="own | received"),
+    _text("state", comment="uploading | complete | refused | destroying"),
+    _text("media_type"),
+    _blob("name_sealed"),
+    _int("length", null=True, comment="bytes announced"),
+    _int("taken", comment="bytes taken in for good"),
+    _blob("tail_sealed", null=True, comment="what does not fill a chunk yet, under the attachment's own key"),
+    _blob("expected_sealed", null=True, comment="SHA-256 announced"),
+    _blob("digest_sealed", null=True, comment="SHA-256 once complete"),
+    _blob("digest_tag", null=True, comment="keyed"),
+    _text("scan", null=True, comment="clean | not-scanned"),
+    _text("reason", null=True, comment="code, once refused"),
+    _int("created_by", comment="users.id"),
+    _int("created_at", comment="wall clock"),
+    _int("touched_at", comment="wall clock"),
+    UniqueConstraint("id"),
+    Index(None, "digest_tag"),
+    Index(None, "state", "touched_at"),
+)
+
+attachment_uses = Table(
+    "attachment_uses",
+    METADATA,
+    _blob("attachment", comment="attachments.id"),
+    _text("kind", comment="record: what uses it"),
+    _text("ref", comment="record: its position"),
+    _text("field", comment="record: name of the field"),
+    PrimaryKeyConstraint("attachment", "kind", "ref", "field"),
+    Index(None, "kind", "ref"),
+)
+
 # -- upkeep ------------------------------------------------------------------------------------------
 parked = Table(
     "parked",
@@ -524,4 +561,14 @@ record_keys = Table(
     _int("kek", comment="number of the key-encryption key"),
     _blob("wrapped", comment="60 bytes: nonce 12, ciphertext 32, tag 16; all zero once destroyed"),
     UniqueConstraint("jti", "rev"),
+)
+
+blob_keys = Table(
+    "blob_keys",
+    KEYS_METADATA,
+    _id(),
+    _blob("blob", comment="16 bytes"),
+    _int("kek", comment="number of the key-encryption key"),
+    _blob("wrapped", comment="60 bytes: nonce 12, ciphertext 32, tag 16; all zero once destroyed"),
+    UniqueConstraint("blob"),
 )

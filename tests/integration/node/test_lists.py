@@ -9,10 +9,12 @@ import pytest
 import pytest_asyncio
 
 from tests.integration.node.conftest import ALIAS, Rows
+from tests.support.attachments import SAMPLES, upload_fields
 from tests.support.http import Client, client_of
 from tests.support.network import D01, D02, Network
 from tests.support.routes import DOCUMENTS, filled, routes
 from xinlian.api import openapi
+from xinlian.protocol.attachments import PDF
 from xinlian.protocol.b64 import b64u
 from xinlian.scenarios.catalogue import dataset_files
 
@@ -24,6 +26,7 @@ EXPECTED = {
     ("GET", "/api/v1/approvals"),
     ("GET", "/api/v1/batches"),
     ("GET", "/api/v1/cases"),
+    ("GET", "/api/v1/attachments"),
     ("GET", "/api/v1/datasets"),
     ("GET", "/api/v1/datasets/{dataset}/records"),
     ("GET", "/api/v1/departments"),
@@ -45,6 +48,7 @@ async def content(client: Client, network: Network, rows: Rows) -> None:
     shared = rows.one()["id_number"]
     (await client.send("/api/v1/datasets", dataset_files("new-home-loan")["GJJ-02"], "application/json")).ok(202)
     for number in range(3):
+        (await client.send("/api/v1/attachments", SAMPLES[PDF], PDF, **upload_fields(None))).ok(201)
         row = {**rows.one(), "id_number": shared}
         (await client.post(f"/api/v1/datasets/{ALIAS}/records", json=row, headers={"Prefer": "wait=30"})).ok(201)
         case = {"case_no": f"LIST-{number}", "scenario": SCENARIO, "subjects": [{"kind": "contract", "value": "HT-1"}]}

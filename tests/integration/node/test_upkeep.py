@@ -29,9 +29,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+async def nothing_swept() -> int:
+    return 0
+
+
 def upkeep(store: Store, at: int) -> Upkeep:
     cases = {ref: SimpleNamespace(ref=ref, is_open=ref == OPEN) for ref in (OPEN, CLOSED)}
-    return Upkeep(store.node, cast("ChainState", SimpleNamespace(cases=cases)), lambda: at, store.keys, Path("unused"), 7)
+    state = cast("ChainState", SimpleNamespace(cases=cases))
+    return Upkeep(store.node, state, lambda: at, store.keys, Path("unused"), 7, nothing_swept)
 
 
 def left(store: Store) -> list[tuple[str | None, str]]:
@@ -97,7 +102,7 @@ def test_the_key_store_is_backed_up_daily_and_a_backup_lives_a_week(store: Store
     state = cast("ChainState", SimpleNamespace(cases={}))
 
     def at(moment: int) -> list[str]:
-        Upkeep(store.node, state, lambda: moment, store.keys, folder, 7).back_up_keys()
+        Upkeep(store.node, state, lambda: moment, store.keys, folder, 7, nothing_swept).back_up_keys()
         return sorted(path.name for path in folder.iterdir())
 
     assert len(at(NOW)) == 1

@@ -20,6 +20,7 @@ from xinlian.cli.reference import commands
 USCC = "12411599MBDEM0058M"
 LEAD = "12411599MBDEM00233"
 RID = "01a3185c-5000-7000-8000-000000000000"
+ATTACHMENT = "ab" * 16
 RUNNER = CliRunner()
 
 
@@ -129,6 +130,9 @@ CASES = [
         f"/api/v1/records/{RID}/bundle?fields=a%2Cb&signed=true&rev=1",
         answer=b'{"format": "x"}',
     ),
+    Case("attachment list", "GET", "/api/v1/attachments?limit=50", answer=EMPTY),
+    Case(f"attachment show {ATTACHMENT}", "GET", f"/api/v1/attachments/{ATTACHMENT}/state", answer={"state": "complete"}),
+    Case(f"attachment delete {ATTACHMENT}", "DELETE", f"/api/v1/attachments/{ATTACHMENT}", answer=b""),
     Case("bundle answer 12 -o -", "GET", "/api/v1/answers/12/bundle", answer=b"{}"),
     Case("bundle read 12 -o -", "GET", "/api/v1/reads/12/bundle", answer=b"{}"),
     Case("grant list --direction given", "GET", "/api/v1/grants?direction=given&limit=200", answer=EMPTY),
@@ -180,7 +184,12 @@ CASES = [
     Case("department rotate-keys --kind hpke", "POST", "/api/v1/keys/rotate", {"kind": "hpke"}, {"kind": "hpke"}),
     Case("chain status", "GET", "/readyz", answer={"ready": True, "checks": [], "view": {"block_number": 3}}),
 ]
-HAS_ITS_OWN_TEST = {"xinlian publish", "xinlian user add"}
+HAS_ITS_OWN_TEST = {
+    "xinlian publish",
+    "xinlian user add",
+    "xinlian attachment put",
+    "xinlian attachment get",
+}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.arguments[:60])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.datasets import load, small_document, small_row
 from xinlian.node import sealing
-from xinlian.node.publishing import line_chunks
+from xinlian.node.lines import line_chunks
 from xinlian.node.registration import RegistrationRequest, RequestedSigner, parse_registration
 from xinlian.node.sealing import LinesJob, StorageKeys, parse_row
 from xinlian.protocol.errors import InputError

@@ -40,7 +40,7 @@ _MASK = "[hidden]"
 class CompiledSchema:
     """A schema made ready to check many rows. Holds no row; safe to share between threads."""
 
-    __slots__ = ("_accepts", "_array_tests", "_arrays", "_parts", "_plan", "_tests", "schema")
+    __slots__ = ("_accepts", "_array_tests", "_arrays", "_files", "_parts", "_plan", "_tests", "schema")
 
     def __init__(self, schema: DatasetSchema) -> None:
         self.schema = schema
@@ -51,6 +51,12 @@ class CompiledSchema:
         self._arrays = [(array, _item_plan(schema, array)) for array in schema.arrays]
         self._array_tests = [(array.name, _item_tests(schema, array)) for array in schema.arrays]
         self._parts = _parts(schema)
+        self._files = schema.files
+
+    @property
+    def has_files(self) -> bool:
+        """Whether rows may name attachments."""
+        return len(self._files) > 0
 
     def validate(self, row: Row) -> list[FieldFault]:
         """Every fault of a row, in field order; none means the row may be sealed.
@@ -114,7 +120,9 @@ class CompiledSchema:
 
     def files(self, row: Row) -> list[tuple[Field, FileValue]]:
         """(field, value) of every filled file field of a sound row."""
-        found = [(entry, _value(row, entry)) for entry in self.schema.files]
+        if not self._files:
+            return []
+        found = [(entry, _value(row, entry)) for entry in self._files]
         return [(entry, FileValue(*(value[m] for m in MEMBERS))) for entry, value in found if isinstance(value, Mapping)]
 
     def key(self, row: Row) -> tuple[str, ...]:
