@@ -92,15 +92,17 @@ class Report:
     @property
     def integrity(self) -> str:
         """``authentic``, ``pending`` or ``not-proven``; says nothing about the status."""
-        if self._names(Outcome.FAILED, Outcome.NOT_RUN):
+        outcomes = [check.outcome for check in self.checks]
+        if Outcome.FAILED in outcomes or Outcome.NOT_RUN in outcomes:
             return "not-proven"
-        return "pending" if self._names(Outcome.PENDING) else "authentic"
+        return "pending" if Outcome.PENDING in outcomes else "authentic"
 
     @property
     def exit_code(self) -> int:
         """The exit code, by the precedence of rule 2."""
-        if self.integrity != "authentic":
-            return 1 if self.integrity == "not-proven" else 7
+        integrity = self.integrity
+        if integrity != "authentic":
+            return 1 if integrity == "not-proven" else 7
         if self.status is not None and self.status is not Status.CURRENT:
             return 3 + int(self.status)
         return 3 if self.remarks else 0
@@ -108,12 +110,13 @@ class Report:
     @property
     def verdict(self) -> str:
         """One line for people; never the word valid alone."""
-        if self.integrity == "not-proven":
+        integrity = self.integrity
+        if integrity == "not-proven":
             failed = ", ".join(self._names(Outcome.FAILED)) or "none"
             not_run = ", ".join(self._names(Outcome.NOT_RUN)) or "none"
             return f"NOT PROVEN: checks failed: {failed}; checks not run: {not_run}"
         when = _when(self.moment)
-        if self.integrity == "pending":
+        if integrity == "pending":
             return f"PENDING: not anchored {when}; waiting: {', '.join(self._names(Outcome.PENDING))}"
         remark = ", WITH A REMARK" if self.remarks else ""
         return f"AUTHENTIC{_STATUS_WORDS[self.status]}{remark} {when}"
