@@ -127,6 +127,46 @@ def record_vectors() -> list[dict[str, Any]]:
     return vectors
 
 
+def act_vectors() -> list[dict[str, Any]]:
+    """Act statements: a consent with its text, and a withdrawal without one."""
+    head = {"iss": f"urn:uscc:{USCC}", "vct": "xinlian/act@1", "jti": JTI, "iat": 1_772_000_000, "rev": 1}
+    consented = {"act": "consented", "object": f"dataset {VCT}", "time": 1_772_000_000, "document": "cd" * 32}
+    withdrawn = {"act": "withdrawn", "object": f"request {USCC}/20260924000001", "time": 1_772_000_001, "document": None}
+    cases = [
+        ("a head consents", consented, ("P0002", "共享工作机构负责人", "head", 7)),
+        ("a handler withdraws, outside of an approval", withdrawn, ("工号-3", "经办岗", "handler", None)),
+    ]
+    vectors = []
+    for number, (title, clear, disclosed) in enumerate(cases, 8):
+        fields = list(zip(("person_id", "post", "role", "approval"), disclosed, strict=True))
+        statement, disclosures, leaf = record({**head, **clear}, fields, bytes([number]) * 32)
+        vectors.append(
+            {
+                "title": title,
+                "clear": clear,
+                "disclosed": dict(fields),
+                "record_key": (bytes([number]) * 32).hex(),
+                "statement": b64(statement),
+                "disclosures": disclosures,
+                "leaf": leaf.hex(),
+            }
+        )
+    return vectors
+
+
+def document_vectors() -> list[dict[str, Any]]:
+    """Salted digests of texts; the second is spaced as its writer liked."""
+    salts = [bytes(range(32)), bytes([9]) * 32]
+    texts = [
+        compact({"document": "consent", "object": f"dataset {VCT}", "reason": "同意"}),
+        f'{{ "document": "refusal",\n "object": "request {USCC}/20260924000001" }}',
+    ]
+    return [
+        {"salt": salt.hex(), "text": text, "digest": sha(b"\x02" + salt + text.encode()).hex()}
+        for salt, text in zip(salts, texts, strict=True)
+    ]
+
+
 def tree_vectors() -> list[dict[str, Any]]:
     """The eight inputs that the CT reference implementations test with, and larger trees of leaf hashes of counters."""
     inputs = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -216,6 +256,8 @@ def write() -> None:
         ("rec-1", record_vectors()),
         ("trees", tree_vectors()),
         ("bundles", bundle_vectors()),
+        ("acts", act_vectors()),
+        ("documents", document_vectors()),
     ):
         _write(VECTORS / f"{name}.json", vectors)
     _write(VECTORS.parent / "accumulator.json", accumulator_vectors())

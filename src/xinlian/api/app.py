@@ -24,6 +24,7 @@ from xinlian import __version__
 from xinlian.api import openapi
 from xinlian.api.problems import on_error, on_unexpected, problem, problem_of
 from xinlian.api.routes import (
+    acts,
     approvals,
     attachments,
     authority,
@@ -47,7 +48,7 @@ DESCRIPTION = "节点/适配器, 接入全国一体化政务大数据体系. A n
 
 _MAX_FAULTS = 200
 
-ROUTERS = (queries, approvals, authority, cases, datasets, evidence, grants, health, operations, people, reads)
+ROUTERS = (queries, acts, approvals, authority, cases, datasets, evidence, grants, health, operations, people, reads)
 """The first is matched first: asking is the busiest of them."""
 
 

@@ -243,6 +243,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     },
     ("GET", "/api/v1/records/{record_id}/bundle"): _BUNDLE,
     ("GET", "/api/v1/answers/{position}/bundle"): _BUNDLE,
+    ("GET", "/api/v1/acts/{position}/bundle"): _BUNDLE,
     ("GET", "/api/v1/reads/{position}/bundle"): _BUNDLE,
     ("POST", "/api/v1/verifications"): {
         "format": "xinlian-report/1",

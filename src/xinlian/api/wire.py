@@ -144,6 +144,22 @@ class ApprovalOut(Wire):
     payload: dict[str, Any] | None = None
 
 
+class ActOut(Wire):
+    """One act: what was done to what, when (law time), by whom; ``document`` is the digest of its text."""
+
+    position: int = Field(examples=[7])
+    act: str = Field(examples=["consented"])
+    object: str = Field(examples=["dataset 12411599MBDEM00233/000001@1"])
+    time: int = Field(examples=[1790000000])
+    document: str | None = Field(examples=["ab" * 32])
+    person_id: str = Field(examples=["P0004"])
+    post: str = Field(examples=["共享工作机构负责人"])
+    role: Literal["handler", "head"]
+    approval: int | None = Field(examples=[1])
+    leaf: str = Field(examples=["cd" * 32])
+    state: Literal["pending", "anchored"]
+
+
 class DatasetRef(Wire):
     """One version of a catalogue entry."""
 

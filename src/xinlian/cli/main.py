@@ -28,6 +28,7 @@ GROUPS: Final[dict[str, str]] = {
     "bundle": "Evidence bundles.",
     "dataset": "Datasets: list, template, propose, check a file.",
     "approval": "What one person proposed and another consents to.",
+    "acts": "Who did which step to what.",
     "grant": "Grants: give, list, narrow, revoke.",
     "case": "Cases: open, subjects, close.",
     "query": "Use another department's data in a case.",

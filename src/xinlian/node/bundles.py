@@ -183,7 +183,7 @@ class Bundles:
         """
         with self._writer.read() as reader:
             answer = streams.answer_at(reader, self._sealer, position)
-        return self._bundle(answer.statement, tuple(answer.disclosures.split("~")), Stream.ANSWERS, position)
+        return self.statement_bundle(answer.statement, tuple(answer.disclosures.split("~")), Stream.ANSWERS, position)
 
     def read_bundle(self, position: int) -> Bundle:
         """The bundle of a read entry, clear parts only.
@@ -193,9 +193,17 @@ class Bundles:
         """
         with self._writer.read() as reader:
             entry = streams.read_at(reader, self._sealer, position)
-        return self._bundle(entry.statement, (), Stream.READS, position)
+        return self.statement_bundle(entry.statement, (), Stream.READS, position)
 
-    def _bundle(self, statement: bytes, disclosures: tuple[str, ...], stream: Stream, position: int) -> Bundle:
+    def statement_bundle(self, statement: bytes, disclosures: tuple[str, ...], stream: Stream, position: int) -> Bundle:
+        """The bundle of a statement of the protocol's own types, signed while it has no receipt.
+
+        Args:
+            statement: exact bytes.
+            disclosures: those to be handed out.
+            stream: it lies in.
+            position: where.
+        """
         receipt = self.receipt(stream, position)
         signed = self._identity.sign_statement(statement) if receipt is None or stream is Stream.ANSWERS else None
         return Bundle(parse_statement(statement), disclosures, receipt, signed, None, EpochS(self._law_s()))

@@ -28,6 +28,7 @@ import structlog
 from xinlian.chain.follower import Follower
 from xinlian.chain.keys import LocalKey
 from xinlian.chain.rpc import Rpc
+from xinlian.node.acts import Acts
 from xinlian.node.agreeing import Agreeing
 from xinlian.node.anchoring import Anchoring, AnchoringLimits
 from xinlian.node.approvals import Approvals, ExecutionParts
@@ -72,6 +73,7 @@ from xinlian.protocol.types import Uscc
 from xinlian.store.blobs import BlobStore
 from xinlian.store.opening import Store, open_store
 from xinlian.store.record_keys import sweep_orphans
+from xinlian.store.sealing import Sealer
 from xinlian.store.secrets import NodeKeys
 
 _log = structlog.get_logger(__name__)
@@ -97,6 +99,7 @@ class Node:
     people: People
     idempotency: Idempotency
     documents: Documents
+    acts: Acts
     approvals: Approvals
     catalogue: Catalogue
     proposing: Proposing
@@ -227,10 +230,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     peers = Peers(state)
     identity = Identity(department, keys, state, peers, transactions, wall)
     catalogue = Catalogue(department, store.node, state, transactions, _schema_fetcher(state, client), wall)
-    documents = Documents(store.node, sealer, os.urandom, clock.law_s)
-    approvals = _approvals(store, documents, transactions, clock)
-    proposing = Proposing(catalogue, approvals)
-    approvals.register(proposing.kind())
+    office = _office(department, store, sealer, transactions, clock, catalogue)
     reads = Reads(department, store.node, sealer, keys.storage.pseudonym, clock.law_s)
     anchoring = Anchoring(
         department,
@@ -305,10 +305,11 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         transactions=transactions,
         people=People(store.node, wall, settings.token_days),
         idempotency=Idempotency(store.node, sealer, keys.storage.column, wall),
-        documents=documents,
-        approvals=approvals,
+        documents=office.documents,
+        acts=office.acts,
+        approvals=office.approvals,
         catalogue=catalogue,
-        proposing=proposing,
+        proposing=office.proposing,
         publishing=publishing,
         library=library,
         records=records,
@@ -339,9 +340,27 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     )
 
 
-def _approvals(store: Store, documents: Documents, transactions: Transactions, clock: Clock) -> Approvals:
+@dataclass(frozen=True, slots=True)
+class _Office:
+    """What the persons of the sharing office work with."""
+
+    documents: Documents
+    acts: Acts
+    approvals: Approvals
+    proposing: Proposing
+
+
+def _office(
+    department: Uscc, store: Store, sealer: Sealer, transactions: Transactions, clock: Clock, catalogue: Catalogue
+) -> _Office:
+    documents = Documents(store.node, sealer, os.urandom, clock.law_s)
+    acts = Acts(department, store.node, sealer, os.urandom, clock.law_s)
     parts = ExecutionParts(store.node, transactions.settled, clock.law_s, time.monotonic)
-    return Approvals(store.node, documents, parts)
+    approvals = Approvals(store.node, documents, parts)
+    approvals.observe(acts.observe(approvals.transition_of))
+    proposing = Proposing(catalogue, approvals)
+    approvals.register(proposing.kind())
+    return _Office(documents, acts, approvals, proposing)
 
 
 def _checked(deployment: Deployment) -> CheckedChain:

@@ -14,6 +14,7 @@ from xinlian.node.approvals import Approvals, Consented, Kind, Proposal
 from xinlian.node.approvals.views import ApprovalInfo
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.people import Person
+from xinlian.protocol.acts import ActWord
 from xinlian.protocol.dataset import DatasetSchema, load_schema
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.objects import dataset_object
@@ -35,7 +36,7 @@ class Proposing:
 
     def kind(self) -> Kind:
         """The kind, to be registered."""
-        return Kind(KIND, self._validate, self._perform, self._find_done)
+        return Kind(KIND, self._validate, self._perform, self._find_done, act=ActWord.SUBMITTED)
 
     async def propose(self, source: bytes, person: Person) -> ApprovalInfo:
         """Propose a schema file to the department's head.

@@ -632,6 +632,7 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("approval-object", "The proposal's content is about another object than it names.", "Name the object it is about."),
     CodeEntry("approval-payload", "The proposal lacks a member of its kind or has one too many.", "Send what the kind asks for."),
     CodeEntry("approval-reason", "A proposal is sent back without a reason.", "Say what has to be changed."),
+    CodeEntry("act-unknown", "There is no act statement at this position.", "Look it up with `xinlian acts list`."),
     CodeEntry("object-form", "A reference to an object does not have its form.", "Write it as in docs/protocol.md, Objects."),
     CodeEntry(
         "document-form", "A document is not a JSON object of the agreed form.", "Use the text as its author's node wrote it."

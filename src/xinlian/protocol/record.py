@@ -35,14 +35,23 @@ from xinlian.protocol.b64 import b64u, unb64u
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.jsontext import loads_strict, value_text
 from xinlian.protocol.suite import leaf_hash
-from xinlian.protocol.types import MAX_EXACT_INT, VCT_ANSWER, VCT_READ, Hash32, is_uuid7_text, split_dataset_vct, uscc_of_issuer
+from xinlian.protocol.types import (
+    MAX_EXACT_INT,
+    VCT_ACT,
+    VCT_ANSWER,
+    VCT_READ,
+    Hash32,
+    is_uuid7_text,
+    split_dataset_vct,
+    uscc_of_issuer,
+)
 
 ENCODER: Final = "rec/1"
 SALT_BYTES: Final = 16
 RECORD_KEY_BYTES: Final = 32
 MAX_STATEMENT_BYTES: Final = 1024 * 1024
 MAX_DISCLOSURE_BYTES: Final = 1024 * 1024
-PROTOCOL_TYPES: Final = frozenset({VCT_ANSWER, VCT_READ})
+PROTOCOL_TYPES: Final = frozenset({VCT_ACT, VCT_ANSWER, VCT_READ})
 
 _SALT_LABEL: Final = b"xinlian rec/1 salts"
 _SALT_CHARS: Final = 22

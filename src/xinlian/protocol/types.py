@@ -27,6 +27,7 @@ EpochS = NewType("EpochS", int)
 """Seconds since 1970-01-01T00:00:00Z."""
 
 ISSUER_PREFIX: Final = "urn:uscc:"
+VCT_ACT: Final = "xinlian/act@1"
 VCT_ANSWER: Final = "xinlian/answer@1"
 VCT_READ: Final = "xinlian/read@1"
 MAX_EXACT_INT: Final = 2**53 - 1

@@ -27,7 +27,7 @@ from xinlian.protocol.chainview import Anchoring, BlockRef, ChainView, KeySetFro
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.manifest import Deployment
 from xinlian.protocol.report import Check, Moment, Outcome, Remark, Report
-from xinlian.protocol.types import Stream
+from xinlian.protocol.types import VCT_ACT, Stream
 from xinlian.protocol.verification_checks import run
 from xinlian.protocol.verification_facts import AsOf, Facts, gather, of_same_batch, parse_as_of
 from xinlian.protocol.verification_remarks import remarks_on
@@ -78,6 +78,8 @@ _NOTES: Final = {
     Stream.ANSWERS: "Proves what the provider stated in this answer, not that it is true.",
     Stream.READS: "Proves that the department logged this use, not what the other side received.",
 }
+
+_ACT_NOTE: Final = "Proves that the department logged this act of one of its persons, not who that person is."
 
 
 @lru_cache(maxsize=8)
@@ -159,7 +161,7 @@ def _report(facts: Facts, checks: tuple[Check, ...]) -> Report:
     return Report(
         checks=checks,
         remarks=tuple(remarks_on(facts)),
-        notes=(_NOTES[facts.stream],),
+        notes=(_ACT_NOTE if bundle.statement.vct == VCT_ACT else _NOTES[facts.stream],),
         values={item.name: item.value for item in bundle.opened()} if disclosed else {},
         status=facts.status,
         statement=bundle.statement,

@@ -134,9 +134,9 @@ def _check_vct(facts: Facts) -> str:
     vct = facts.statement.vct
     fixed = FIXED_VCT.get(facts.stream)
     if fixed is not None:
-        if vct != fixed:
-            raise _FailedError(f"a statement of stream {facts.stream.label} has the type {fixed}")
-        return f"the protocol's fixed type {fixed}"
+        if vct not in fixed:
+            raise _FailedError(f"a statement of stream {facts.stream.label} has the type {' or '.join(fixed)}")
+        return f"the protocol's fixed type {vct}"
     entry = split_dataset_vct(vct)
     if entry is None or issuer_of(entry[0]) != facts.statement.iss:
         raise _FailedError("the type is not a catalogue entry of the issuer")

@@ -20,10 +20,10 @@ from xinlian.protocol.manifest import Deployment
 from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.record import Statement
 from xinlian.protocol.report import Moment, time_text
-from xinlian.protocol.types import VCT_ANSWER, VCT_READ, Status, Stream
+from xinlian.protocol.types import VCT_ACT, VCT_ANSWER, VCT_READ, Status, Stream
 
-FIXED_VCT: Final = {Stream.ANSWERS: VCT_ANSWER, Stream.READS: VCT_READ}
-"""The one type of the streams that hold no published records."""
+FIXED_VCT: Final = {Stream.ANSWERS: (VCT_ANSWER,), Stream.READS: (VCT_READ, VCT_ACT)}
+"""The types of the streams that hold no published records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _gather_from(view: ChainView, facts: Facts, as_of: AsOf | None) -> Facts:
 def _stream_of(bundle: Bundle) -> Stream:
     if bundle.receipt is not None:
         return bundle.receipt.stream
-    return next((stream for stream, vct in FIXED_VCT.items() if vct == bundle.statement.vct), Stream.RECORDS)
+    return next((stream for stream, types in FIXED_VCT.items() if bundle.statement.vct in types), Stream.RECORDS)
 
 
 def _moment(view: ChainView, head: BlockRef, as_of: AsOf | None) -> Moment:

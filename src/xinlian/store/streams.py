@@ -23,6 +23,8 @@ _READ_COLUMNS = (
     "position, leaf, statement, disclosures_sealed, rid, role, counterparty, grant_ref, case_ref, time, outcome, "
     "record_tag, subject_pseudonym, item"
 )
+ACTOR = "actor"
+"""Role of the stream's other rows, the act statements (``store.acts``): they are no reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def reads_of_rid(reader: Reader, sealer: Sealer, rid: str) -> list[ReadEntry]:
 
 
 def reads_page(reader: Reader, sealer: Sealer, after: int, limit: int, counterparty: str | None = None) -> list[ReadEntry]:
-    """Read entries in order, for pagination and reconciliation.
+    """Read entries in order, for pagination and reconciliation; act statements are not among them.
 
     Args:
         reader: of node.db.
@@ -186,9 +188,9 @@ def reads_page(reader: Reader, sealer: Sealer, after: int, limit: int, counterpa
         counterparty: only those with this USCC.
     """
     rows = reader.fetch(
-        f"SELECT {_READ_COLUMNS} FROM read_entries WHERE position > ? AND (? IS NULL OR counterparty = ?) "
-        "ORDER BY position LIMIT ?",
-        (after, counterparty, counterparty, limit),
+        f"SELECT {_READ_COLUMNS} FROM read_entries WHERE position > ? AND role <> ? "
+        "AND (? IS NULL OR counterparty = ?) ORDER BY position LIMIT ?",
+        (after, ACTOR, counterparty, counterparty, limit),
     )
     return [_read(row, sealer) for row in rows]
 
@@ -211,7 +213,7 @@ def read_at(reader: Reader, sealer: Sealer, position: int) -> ReadEntry:
     Raises:
         NotFoundError: ``record-unknown``.
     """
-    rows = reader.fetch(f"SELECT {_READ_COLUMNS} FROM read_entries WHERE position = ?", (position,))
+    rows = reader.fetch(f"SELECT {_READ_COLUMNS} FROM read_entries WHERE position = ? AND role <> ?", (position, ACTOR))
     if not rows:
         raise NotFoundError("record-unknown", f"no read entry at position {position}")
     return _read(rows[0], sealer)

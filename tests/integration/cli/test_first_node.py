@@ -26,6 +26,7 @@ from xinlian.chain.abi import event_members
 from xinlian.chain.anvil import ZERO_FEES, Anvil, AnvilOptions, free_port
 from xinlian.cli.main import app
 from xinlian.node.files.examples import example_row
+from xinlian.protocol.b64 import b64u, unb64u
 from xinlian.scenarios.catalogue import load_schemas
 
 USCC = "12411599MBDEM00233"
@@ -133,6 +134,7 @@ def served(desk: Desk) -> Iterator[Served]:
     config = desk.folder / "fund" / "node.toml"
     log = (desk.folder / "node.log").open("w")
     environment = {**desk.environment, "XINLIAN_BATCH_MAX_AGE_S": "0.2", "XINLIAN_POLL_INTERVAL_S": "0.1"}
+    environment["XINLIAN_READS_MAX_AGE_S"] = "0.2"
     environment["XINLIAN_SEALING_PROCESSES"] = "1"
     del environment["XINLIAN_RPC_URL"]
     process = subprocess.Popen([PROGRAM, "node", "serve", "--config", config], env=environment, cwd=desk.folder, stderr=log)
@@ -383,6 +385,41 @@ def test_nobody_consents_to_what_they_proposed(served: Served, clerk: dict[str, 
     foreign = desk.run("approval", "withdraw", number, "--json", **clerk)
     assert (foreign.code, json.loads(foreign.err)["code"]) == (10, "approval-foreign")
     assert desk.need("approval", "withdraw", number, **head)["state"] == "withdrawn"
+
+
+def test_who_acted_is_provable_from_the_anchored_log(served: Served, head: dict[str, str], dataset: str) -> None:
+    desk, schema = served.desk, load_schemas("new-home-loan")[dataset]
+    deadline = time.monotonic() + 20
+    while True:
+        acts = desk.need("acts", "list", "--object", f"dataset {schema.vct}", **head)["items"]
+        if all(act["state"] == "anchored" for act in acts):
+            break
+        assert time.monotonic() < deadline, acts
+        time.sleep(0.2)
+    assert [(act["act"], act["person_id"], act["role"]) for act in acts] == [
+        ("proposed", "P0001", "handler"),
+        ("sent-back", "P0002", "head"),
+        ("proposed", "P0001", "handler"),
+        ("consented", "P0002", "head"),
+        ("submitted", "P0002", "head"),
+    ]
+    consented, submitted = acts[3], acts[4]
+    assert consented["document"] == submitted["document"]
+    desk.need("acts", "bundle", str(consented["position"]), "-o", "act.json", **head)
+    report = desk.need("verify", "act.json")
+    assert (report["exit_code"], report["stream"]) == (0, "reads")
+    assert report["values"] == {"person_id": "P0002", "post": "测试岗", "role": "head", "approval": consented["approval"]}
+    desk.need("acts", "bundle", str(consented["position"]), "-o", "role.json", "--fields", "role", **head)
+    assert desk.need("verify", "role.json")["values"] == {"role": "head"}
+    bundle = json.loads((desk.folder / "act.json").read_text())
+    statement = json.loads(unb64u(bundle["statement"]))
+    assert (statement["act"], statement["object"]) == ("consented", f"dataset {schema.vct}")
+    bundle["statement"] = b64u(unb64u(bundle["statement"]).replace(b'"consented"', b'"sent-back"'))
+    (desk.folder / "forged.json").write_text(json.dumps(bundle))
+    assert desk.run("verify", "forged.json").code == 1
+    bundle["statement"] = b64u(json.dumps({**statement, "act": "withdrawn"}, separators=(",", ":"), ensure_ascii=False).encode())
+    (desk.folder / "forged.json").write_text(json.dumps(bundle))
+    assert desk.run("verify", "forged.json").code == 1
 
 
 def test_who_may_not_is_told_so(served: Served, clerk: dict[str, str]) -> None:

@@ -42,6 +42,8 @@ DECIDED: dict[tuple[str, str], set[Role]] = {
     ("POST", "/api/v1/authority/departments/{uscc}/compromised"): {L},
     ("POST", "/api/v1/authority/datasets/publish"): {L},
     ("POST", "/api/v1/authority/datasets/retire"): {L},
+    ("GET", "/api/v1/acts"): {A, L, H, S},
+    ("GET", "/api/v1/acts/{position}/bundle"): {A, H},
     ("GET", "/api/v1/approvals"): {S, C, P, L, H, A},
     ("POST", "/api/v1/approvals"): {S, C, P, L},
     ("GET", "/api/v1/approvals/{approval_id}"): {S, C, P, L, H, A},

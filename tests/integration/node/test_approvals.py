@@ -8,14 +8,16 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.support.http import Client, token_for
+from tests.support.http import Client, Reply, token_for
 from tests.support.network import D02, Network
 from xinlian.node.approvals import Consented, Kind, Proposal
 from xinlian.node.idempotency import Journal
 from xinlian.node.people import Role
 from xinlian.protocol.documents import check_document
 from xinlian.protocol.errors import StoreError
+from xinlian.protocol.types import Stream
 from xinlian.scenarios.catalogue import dataset_files
+from xinlian.store import acts
 from xinlian.store import approvals as table
 from xinlian.store.approvals import State
 
@@ -34,7 +36,11 @@ def schema_file(serial: int) -> bytes:
 
 
 async def propose(client: Client, serial: int) -> Any:
-    return (await client.send("/api/v1/datasets", schema_file(serial), JSON)).ok(202)
+    return (await propose_raw(client, serial)).ok(202)
+
+
+async def propose_raw(client: Client, serial: int) -> Reply:
+    return await client.send("/api/v1/datasets", schema_file(serial), JSON)
 
 
 @pytest.fixture
@@ -275,3 +281,79 @@ async def test_a_call_whose_answer_was_lost_is_not_carried_out_again(
     other = await propose(handler, 27)
     gone = await twice(handler, f"{APPROVALS}/{other['id']}/withdraw", b"")
     assert (gone["state"], len(gone["steps"])) == ("withdrawn", 2)
+
+
+async def test_every_step_of_a_person_and_its_outcome_is_in_the_log(
+    network: Network, handler: Client, head: Client, client: Client
+) -> None:
+    node = network[D02].node
+    reads = (await client.get("/api/v1/reads")).ok()["items"]
+    first = await propose(handler, 30)
+    (await handler.post(f"{APPROVALS}/{first['id']}/withdraw")).ok()
+    proposed = await propose(handler, 30)
+    done = (await head.post(f"{APPROVALS}/{proposed['id']}/consent", json={})).ok()
+    auditor = client.with_token(await token_for(network[D02], Role.AUDITOR))
+    found = (await auditor.get("/api/v1/acts", params={"object": proposed["object"]})).ok()["items"]
+    assert [(act["act"], act["role"], act["approval"]) for act in found] == [
+        ("proposed", "handler", first["id"]),
+        ("withdrawn", "handler", first["id"]),
+        ("proposed", "handler", proposed["id"]),
+        ("consented", "head", proposed["id"]),
+        ("submitted", "head", proposed["id"]),
+    ]
+    assert [act["document"] for act in found] == [first["proposal"], None, done["proposal"], done["document"], done["document"]]
+    assert {act["person_id"] for act in found if act["role"] == "head"} == {"T0002"}
+    positions = [act["position"] for act in found]
+    node.anchoring.flush()
+    assert await node.anchoring.wait_anchored(positions[-1], 20, Stream.READS)
+    shown = (await auditor.get("/api/v1/acts", params={"object": proposed["object"]})).ok()["items"]
+    assert {act["state"] for act in shown} == {"anchored"}
+    for position in positions:
+        bundle = (await auditor.get(f"/api/v1/acts/{position}/bundle")).body
+        report = (await client.send("/api/v1/verifications", bundle, JSON)).ok()
+        assert report["exit_code"] == 0, report
+        assert set(report["values"]) == {"person_id", "post", "role", "approval"}
+    assert (await client.get("/api/v1/reads")).ok()["items"] == reads
+    assert node.reads.entries_with(D02) == []
+    as_read = await auditor.get(f"/api/v1/reads/{positions[0]}/bundle")
+    assert (as_read.status, as_read.code) == (404, "record-unknown")
+
+
+async def test_an_act_bundle_discloses_what_was_asked_for(
+    network: Network, handler: Client, head: Client, client: Client
+) -> None:
+    proposed = await propose(handler, 31)
+    (act,) = (await head.get("/api/v1/acts", params={"object": proposed["object"]})).ok()["items"]
+    path = f"/api/v1/acts/{act['position']}/bundle"
+    for fields, count in (({}, 4), ({"fields": ""}, 0), ({"fields": "role,post"}, 2)):
+        bundle = (await head.get(path, params=fields)).ok()
+        assert len(bundle["disclosures"]) == count
+        assert bundle["signed"], "not anchored yet, so it is signed"
+    refused = await head.get(path, params={"fields": "name"})
+    assert (refused.status, refused.code) == (422, "field-unknown")
+    missing = await head.get("/api/v1/acts/999999/bundle")
+    assert (missing.status, missing.code) == (404, "act-unknown")
+    with network[D02].node.store.node.read() as reader:
+        rows = reader.fetch("SELECT * FROM read_entries WHERE role = 'actor'")
+    assert rows
+    assert act["person_id"].encode() not in repr(rows).encode()
+
+
+async def test_a_step_without_its_statement_does_not_exist(
+    network: Network, handler: Client, head: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Step and statement are one transaction: when the statement cannot be written, the step did not happen."""
+    proposed = await propose(handler, 32)
+    before = _rows(network)
+
+    def broken(*_: object, **__: object) -> int:
+        raise KeyError("the statement cannot be written")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(acts, "insert", broken)
+        assert (await propose_raw(handler, 33)).status == 500
+        for path, body in (("consent", {}), ("send-back", {"reason": "x"})):
+            assert (await head.post(f"{APPROVALS}/{proposed['id']}/{path}", json=body)).status == 500
+        assert (await handler.post(f"{APPROVALS}/{proposed['id']}/withdraw")).status == 500
+    assert _rows(network) == before
+    assert (await head.get(f"{APPROVALS}/{proposed['id']}")).ok()["state"] == "pending"

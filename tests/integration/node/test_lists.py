@@ -23,6 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SCENARIO = "0x" + "5c" * 32
 SEARCH = ("POST", "/api/v1/datasets/{dataset}/records/search")
 EXPECTED = {
+    ("GET", "/api/v1/acts"),
     ("GET", "/api/v1/approvals"),
     ("GET", "/api/v1/batches"),
     ("GET", "/api/v1/cases"),

@@ -37,6 +37,7 @@ CONTRACT = {
     "dataset": {"list", "show", "template", "propose", "check"},
     "record": {"show", "revise", "revoke", "erase", "receipt"},
     "approval": {"list", "show", "propose", "consent", "send-back", "withdraw"},
+    "acts": {"list", "bundle"},
     "grant": {"give", "list", "show", "narrow", "revoke"},
     "case": {"open", "list", "show", "add-subject", "close"},
     "query": {"run", "list", "show"},

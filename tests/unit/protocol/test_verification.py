@@ -17,7 +17,7 @@ from xinlian.protocol.errors import InputError
 from xinlian.protocol.jwks import KeySet, parse_key_set
 from xinlian.protocol.manifest import CONTRACTS
 from xinlian.protocol.record import parse_statement
-from xinlian.protocol.types import VCT_ANSWER, VCT_READ, Status, Stream
+from xinlian.protocol.types import VCT_ACT, VCT_ANSWER, VCT_READ, Status, Stream
 from xinlian.protocol.verification import (
     AsOf,
     KeySetFrom,
@@ -79,7 +79,11 @@ def test_a_signed_record_has_one_check_more() -> None:
 
 @pytest.mark.parametrize(
     ("stream", "vct", "left_out"),
-    [(Stream.ANSWERS, VCT_ANSWER, {"status"}), (Stream.READS, VCT_READ, {"status", "department-active-then"})],
+    [
+        (Stream.ANSWERS, VCT_ANSWER, {"status"}),
+        (Stream.READS, VCT_READ, {"status", "department-active-then"}),
+        (Stream.READS, VCT_ACT, {"status", "department-active-then"}),
+    ],
 )
 def test_streams_of_the_protocol_leave_checks_out(stream: Stream, vct: str, left_out: set[str]) -> None:
     world = World()
@@ -93,6 +97,13 @@ def test_an_answer_proves_only_what_the_provider_stated() -> None:
     world = World()
     report = verify(world, world.stream_bundle(Stream.ANSWERS, VCT_ANSWER))
     assert any("what the provider stated" in note for note in report.notes)
+
+
+def test_an_act_proves_that_it_was_logged() -> None:
+    world = World()
+    notes = {vct: verify(world, world.stream_bundle(Stream.READS, vct)).notes for vct in (VCT_ACT, VCT_READ)}
+    assert "act of one of its persons" in notes[VCT_ACT][0]
+    assert "logged this use" in notes[VCT_READ][0]
 
 
 def test_reads_of_a_suspended_department_count() -> None:
@@ -233,6 +244,8 @@ def test_anchored_by_another_department_than_the_issuer() -> None:
         (Stream.RECORDS, VCT_ANSWER),
         (Stream.RECORDS, f"{POLICE}/000001@1"),
         (Stream.ANSWERS, VCT_READ),
+        (Stream.ANSWERS, VCT_ACT),
+        (Stream.RECORDS, VCT_ACT),
         (Stream.ANSWERS, f"{FUND}/000001@1"),
         (Stream.READS, VCT_ANSWER),
     ],
@@ -419,7 +432,7 @@ BENT_SUCCESSORS: dict[str, tuple[Callable[[World], Bundle], str]] = {
 }
 
 
-@pytest.mark.parametrize(("stream", "vct"), [(Stream.ANSWERS, VCT_ANSWER), (Stream.READS, VCT_READ)])
+@pytest.mark.parametrize(("stream", "vct"), [(Stream.ANSWERS, VCT_ANSWER), (Stream.READS, VCT_READ), (Stream.READS, VCT_ACT)])
 def test_only_a_published_record_has_a_successor(stream: Stream, vct: str) -> None:
     """Elsewhere no check would look at whether it follows, so any anchored record could be passed off as the next one."""
     world = World()
@@ -777,6 +790,7 @@ def test_a_verifier_of_many_says_of_each_what_is_said_of_it_alone(state: str) ->
     bundles = [bent for index in range(5) for bent in _bent(world.bundle(index))]
     bundles += [world.bundle(signed_by=1), *(replace(world.bundle(i), statement=world.bundle(0).statement) for i in range(1, 3))]
     bundles += [world.stream_bundle(Stream.ANSWERS, VCT_ANSWER), world.stream_bundle(Stream.READS, VCT_READ)]
+    bundles += [world.stream_bundle(Stream.READS, VCT_ACT)]
     if state == "inactive":
         world.view.active[FUND] = []
     if state == "revoked and compromised":

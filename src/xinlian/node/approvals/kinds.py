@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xinlian.node.people import Person, Role
+from xinlian.protocol.acts import ActWord
 from xinlian.protocol.documents import Document
 
 Result = Mapping[str, object]
@@ -97,6 +98,7 @@ class Kind:
         find_done: the result, when the chain (or whatever ``perform`` changes) already shows it; else None. It is asked
             before a second attempt, so that nothing is done twice.
         compose: the text that the consent signs.
+        act: the transition that its action brings about, stated in the anchored log when it is done; None for none.
         proposers: any one of these roles suffices to propose.
         consenters: any one of these roles suffices to consent and to send back.
     """
@@ -106,6 +108,7 @@ class Kind:
     perform: Callable[[Consented], Awaitable[Result]]
     find_done: Callable[[Consented], Awaitable[Result | None]]
     compose: Callable[[Proposal, Signatures], Text] = consent_text
+    act: ActWord | None = None
     proposers: frozenset[Role] = frozenset({Role.SHARING})
     consenters: frozenset[Role] = frozenset({Role.HEAD})
 

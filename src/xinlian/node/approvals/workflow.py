@@ -24,6 +24,7 @@ from xinlian.node.documents import Documents
 from xinlian.node.idempotency import current_journal
 from xinlian.node.paging import Page, Window, first_of
 from xinlian.node.people import Person, person_at
+from xinlian.protocol.acts import ActWord
 from xinlian.protocol.documents import Document
 from xinlian.protocol.errors import AuthError, ConflictError, InputError
 from xinlian.protocol.objects import check_object
@@ -86,6 +87,10 @@ class Approvals:
     def kinds(self) -> list[Kind]:
         """Every registered kind, by name."""
         return sorted(self._kinds.values(), key=lambda kind: kind.name)
+
+    def transition_of(self, name: str) -> ActWord | None:
+        """The transition that a kind brings about, None for none."""
+        return self._kind(name).act
 
     def _kind(self, name: str) -> Kind:
         kind = self._kinds.get(name)
