@@ -2,12 +2,15 @@
 pragma solidity 0.8.37;
 
 import {Base} from "./Base.sol";
+import {AuthorisationRegistry} from "../src/AuthorisationRegistry.sol";
 import {CaseLedger} from "../src/CaseLedger.sol";
+import {CorrectionRegistry} from "../src/CorrectionRegistry.sol";
 import {DatasetCatalog} from "../src/DatasetCatalog.sol";
 import {DepartmentRegistry} from "../src/DepartmentRegistry.sol";
 import {RecordLedger} from "../src/RecordLedger.sol";
 import {SharingRegistry} from "../src/SharingRegistry.sol";
 import {WorkCalendar} from "../src/WorkCalendar.sol";
+import {ICorrectionRegistry} from "../src/interfaces/ICorrectionRegistry.sol";
 import {IDatasetCatalog} from "../src/interfaces/IDatasetCatalog.sol";
 import {IDepartmentRegistry} from "../src/interfaces/IDepartmentRegistry.sol";
 import {IRecordLedger} from "../src/interfaces/IRecordLedger.sol";
@@ -32,6 +35,9 @@ abstract contract Fixture is Base {
     bytes32 internal constant SCENARIO = keccak256("new-home-loan");
     bytes32 internal constant OTHER_SCENARIO = keccak256("other");
     bytes32 internal constant CASE_NO = "XY-2026-000001";
+    bytes32 internal constant DOCUMENT = keccak256("salted text of a step");
+    /// @dev the tests begin on Friday 2026-05-29 04:26:40, UTC+8
+    uint40 internal constant START = 1_780_000_000;
 
     address internal immutable authority = vm.addr(1);
     address internal immutable stranger = vm.addr(99);
@@ -42,16 +48,20 @@ abstract contract Fixture is Base {
     RecordLedger internal ledger;
     CaseLedger internal cases;
     SharingRegistry internal sharing;
+    CorrectionRegistry internal corrections;
+    AuthorisationRegistry internal authorisations;
 
     function setUp() public virtual {
         vm.roll(100);
-        vm.warp(1_780_000_000);
+        vm.warp(START);
         registry = new DepartmentRegistry(authority);
         calendar = WorkCalendar(address(registry.calendar()));
-        catalog = new DatasetCatalog(registry);
+        catalog = new DatasetCatalog(registry, calendar);
         ledger = new RecordLedger(registry);
         cases = new CaseLedger(registry);
         sharing = new SharingRegistry(registry, catalog);
+        corrections = new CorrectionRegistry(registry, sharing, calendar);
+        authorisations = new AuthorisationRegistry(registry);
         registerDepartment(FUND, IDepartmentRegistry.Kind.DEPARTMENT);
         registerDepartment(ESTATE, IDepartmentRegistry.Kind.DEPARTMENT);
         registerDepartment(BANK, IDepartmentRegistry.Kind.OTHER_RECEIVER);
@@ -110,6 +120,15 @@ abstract contract Fixture is Base {
         vm.stopPrank();
     }
 
+    /// @dev enough for clocks of handlers that move on by weeks
+    function loadDecades() internal {
+        vm.startPrank(authority);
+        for (uint16 year = 2026; year < 2046; ++year) {
+            calendar.loadYear(year, everyWeekday(year));
+        }
+        vm.stopPrank();
+    }
+
     function batch(uint8 stream, uint64 sequence, uint32 size) internal pure returns (IRecordLedger.Batch memory) {
         return IRecordLedger.Batch(stream, sequence, keccak256(abi.encode(stream, sequence, size)), size, 1);
     }
@@ -148,18 +167,58 @@ abstract contract Fixture is Base {
         ledger.anchor(oneBatch(item), noMarks(), 0);
     }
 
-    /// @dev A published dataset of FUND: 10 fields, 4 of them verifiable, 2 views.
+    /// @dev Personal, shared on conditions: 10 fields, 4 of them verifiable, 2 sensitive, 2 views.
     function proposal(uint32 serial, uint16 version) internal pure returns (IDatasetCatalog.Proposal memory) {
         bytes32[] memory purposes = new bytes32[](2);
         (purposes[0], purposes[1]) = (PURPOSE, OTHER_PURPOSE);
-        return IDatasetCatalog.Proposal(serial, version, keccak256("schema"), 2, 10, 2, 0x0f, purposes);
+        return IDatasetCatalog.Proposal({
+            serial: serial,
+            version: version,
+            schemaHash: keccak256("schema"),
+            shareType: 2,
+            fieldCount: 10,
+            viewCount: 2,
+            personal: true,
+            authorisationRequired: false,
+            verifiableMask: 0x0f,
+            sensitiveMask: 0x300,
+            secrecyAssessment: keccak256("secrecy"),
+            impactAssessment: keccak256("impact"),
+            headConsent: DOCUMENT,
+            noShareBasis: 0,
+            purposes: purposes
+        });
     }
 
     function publishDataset(uint32 serial, uint16 version) internal {
-        vm.prank(signerOf(FUND, LAW));
+        publishDatasetOf(FUND, serial, version);
+    }
+
+    function publishDatasetOf(bytes18 owner, uint32 serial, uint16 version) internal {
+        vm.prank(signerOf(owner, LAW));
         catalog.propose(proposal(serial, version));
         vm.prank(authority);
-        catalog.publish(FUND, serial, version);
+        catalog.publish(owner, serial, version, DOCUMENT);
+    }
+
+    /// @dev A grant on version 1 of a published dataset.
+    function giveGrant(bytes18 provider, uint64 number, bytes18 receiver, uint32 serial) internal {
+        vm.prank(signerOf(provider, LAW));
+        sharing.grant(number, receiver, serial, 1, terms());
+    }
+
+    /// @dev Of a value that came under a grant of FUND on version 1 of dataset 1.
+    function opening(uint64 number, uint64 grantNumber) internal pure returns (ICorrectionRegistry.Opening memory) {
+        return ICorrectionRegistry.Opening({
+            number: number,
+            provider: FUND,
+            grantNumber: grantNumber,
+            serial: 1,
+            version: 1,
+            target: keccak256("record and field"),
+            evidence: keccak256("evidence"),
+            document: DOCUMENT
+        });
     }
 
     function terms() internal pure returns (ISharingRegistry.Terms memory) {

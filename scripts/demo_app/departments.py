@@ -17,7 +17,16 @@ from scripts.demo_app.problems import DemoError
 from scripts.demo_app.stage import DEPARTMENTS, Department, NodeHandle, Stage, local_time, wall_in_days
 from scripts.demo_app.web import wait_for
 
-CONTRACTS: Final = ("CaseLedger", "DatasetCatalog", "DepartmentRegistry", "RecordLedger", "SharingRegistry", "WorkCalendar")
+CONTRACTS: Final = (
+    "AuthorisationRegistry",
+    "CaseLedger",
+    "CorrectionRegistry",
+    "DatasetCatalog",
+    "DepartmentRegistry",
+    "RecordLedger",
+    "SharingRegistry",
+    "WorkCalendar",
+)
 _POSTS: Final = {
     "operator": "运维岗",
     "publisher": "数据发布岗",

@@ -124,5 +124,5 @@ def _check(one: Trial, proposed: Any) -> None:
     assert [row[0] in ("mined", "final") for row in sent] == [True, True]  # BDC-01 of the trial, and this one
     entry = node.state.dataset(D05, 4, 1)
     assert entry is not None
-    assert entry.state == "proposed"
+    assert (entry.state, entry.head_consent) == ("proposed", f"0x{done.document}")
     assert node.documents.opened(bytes.fromhex(done.document or "")).kind == "consent"

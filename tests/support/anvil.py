@@ -59,6 +59,11 @@ class TestChain:
         """Make empty blocks."""
         self.rpc("anvil_mine", hex(blocks))
 
+    def pass_time(self, seconds: int) -> None:
+        """Mine a block that is so much later."""
+        self.rpc("evm_increaseTime", seconds)
+        self.mine()
+
     def height(self) -> int:
         """Number of the newest block."""
         return int(self.rpc("eth_blockNumber"), 16)

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.anvil import START_S, TestChain
-from xinlian.chain.bindings import CaseLedger, DatasetCatalog, DepartmentRegistry, RecordLedger, SharingRegistry
+from xinlian.chain.authorisations import AuthorisationRegistry, commitment
+from xinlian.chain.bindings import CaseLedger, DepartmentRegistry, RecordLedger, SharingRegistry
 from xinlian.chain.calendar import WorkCalendar
-from xinlian.chain.calls import Batch, Call, Mark, NewCase, Proposal, Registration, Terms, text32
+from xinlian.chain.calls import Batch, Call, Mark, NewCase, Registration, Terms, text32
+from xinlian.chain.catalogue import DatasetCatalog, Proposal
+from xinlian.chain.corrections import CORRECTED, CorrectionRegistry, Opening
 from xinlian.chain.deploy import DeployOptions, deploy
 from xinlian.chain.keys import LocalKey, Registry, prove_possession
 from xinlian.chain.rpc import Rpc
@@ -26,6 +29,7 @@ from xinlian.scenarios.calendar import shipped_calendar
 DEPARTMENT = "12411599MBTEST0012"
 OTHER = "12411599MBTEST0020"
 JWKS = '{"keys":[]}'
+DOCUMENT = keccak256(b"salted text of a step")
 
 
 @dataclass
@@ -110,6 +114,14 @@ class Deployed:
     def cases(self) -> CaseLedger:
         return CaseLedger(self.address("CaseLedger"))
 
+    @property
+    def corrections(self) -> CorrectionRegistry:
+        return CorrectionRegistry(self.address("CorrectionRegistry"))
+
+    @property
+    def authorisations(self) -> AuthorisationRegistry:
+        return AuthorisationRegistry(self.address("AuthorisationRegistry"))
+
     def sender(self, key: LocalKey | None = None, log: MemoryLog | None = None) -> Sender:
         return Sender(self.rpc, key or self.signer, log or MemoryLog(), SenderOptions(self.deployment.chain_id, poll_s=0.01))
 
@@ -138,8 +150,22 @@ def batch(sequence: int, size: int = 4, stream: int = 1) -> Batch:
 
 
 def proposal(serial: int = 33, version: int = 1) -> Proposal:
-    """A catalogue entry of ten fields and two views."""
-    return Proposal(serial, version, keccak256(b"schema"), 2, 10, 2, 0b11, (text32("NEW-HOME-LOAN"),))
+    """A personal catalogue entry, shared on conditions, of ten fields and two views."""
+    return Proposal(
+        serial=serial,
+        version=version,
+        schema_hash=keccak256(b"schema"),
+        share_type=2,
+        field_count=10,
+        view_count=2,
+        verifiable_mask=0b11,
+        purposes=(text32("NEW-HOME-LOAN"),),
+        secrecy_assessment=keccak256(b"secrecy"),
+        head_consent=DOCUMENT,
+        personal=True,
+        impact_assessment=keccak256(b"impact"),
+        sensitive_mask=0b100,
+    )
 
 
 async def deployed_on(chain: TestChain, rpc: Rpc, folder: Path, *, register: bool = True) -> Deployed:
@@ -167,8 +193,35 @@ async def recovery_once(deployed: Deployed, chain: TestChain) -> None:
     await deployed.send(registry.announce_recovery(OTHER, successors), deployed.authority)
     await deployed.send(registry.cancel_recovery(OTHER), deployed.authority)
     await deployed.send(registry.announce_recovery(OTHER, successors), deployed.authority)
-    chain.rpc("evm_setNextBlockTimestamp", await deployed.rpc.ask(registry.recovery_deadline_of(OTHER)))
+    deadline = await deployed.rpc.ask(registry.recovery_deadline_of(OTHER))
+    chain.rpc("evm_setNextBlockTimestamp", deadline)
     await deployed.send(registry.recover(OTHER), deployed.authority)
+
+
+async def law_once(deployed: Deployed, chain: TestChain) -> None:
+    """Catalogue clocks, corrections and authorisations; the calendar is loaded, ``OTHER`` received grant 1."""
+    second, catalog, corrections = chain.key("second"), deployed.catalog, deployed.corrections
+    await deployed.send(catalog.propose(proposal(34)))
+    await deployed.send(catalog.return_for_change(DEPARTMENT, 34, 1, DOCUMENT), deployed.authority)
+    await deployed.send(catalog.propose(proposal(34)))
+    await deployed.send(catalog.propose(proposal(35)))
+    await deployed.send(catalog.publish(DEPARTMENT, 35, 1, DOCUMENT), deployed.authority)
+    await deployed.send(catalog.open_update(DEPARTMENT, 35, DOCUMENT))
+    await deployed.send(catalog.extend_update(DEPARTMENT, 35, DOCUMENT), deployed.authority)
+    for number in (1, 2):
+        opening = Opening(number, DEPARTMENT, 1, 33, 1, b"t" * 32, b"e" * 32, DOCUMENT)
+        await deployed.send(corrections.open(opening), second)
+    await deployed.send(corrections.withdraw(2, DOCUMENT), second)
+    secret, one = b"s" * 32, b"i" * 32
+    recorded = deployed.authorisations.record(one, b"d" * 32, commitment(secret), START_S + 300 * 86_400)
+    await deployed.send(recorded)
+    await deployed.send(deployed.authorisations.withdraw(DEPARTMENT, one, secret), second)
+    chain.pass_time(60 * 86_400)
+    await deployed.send(catalog.record_review_overdue(DEPARTMENT, 34, 1), second)
+    await deployed.send(catalog.record_update_overdue(DEPARTMENT, 35), second)
+    await deployed.send(corrections.record_overdue(OTHER, 1))
+    await deployed.send(corrections.forward(OTHER, 1, OTHER, DOCUMENT))
+    await deployed.send(corrections.answer(OTHER, 1, CORRECTED, DOCUMENT), second)
 
 
 async def everything_once(deployed: Deployed, chain: TestChain) -> None:
@@ -177,7 +230,7 @@ async def everything_once(deployed: Deployed, chain: TestChain) -> None:
     await deployed.register(OTHER, second)
     registry, catalog, sharing, cases = deployed.registry, deployed.catalog, deployed.sharing, deployed.cases
     await deployed.send(catalog.propose(proposal()))
-    await deployed.send(catalog.publish(DEPARTMENT, 33, 1), deployed.authority)
+    await deployed.send(catalog.publish(DEPARTMENT, 33, 1, DOCUMENT), deployed.authority)
     await deployed.send(catalog.propose(proposal(version=2)))
     await deployed.anchor(1)
     await deployed.send(deployed.ledger.anchor([batch(2), batch(1, stream=2)], [Mark(1, 0, 0b100)]))
@@ -196,12 +249,13 @@ async def everything_once(deployed: Deployed, chain: TestChain) -> None:
     await deployed.send(registry.suspend(OTHER, 4), deployed.authority)
     await deployed.send(registry.reinstate(OTHER), deployed.authority)
     await deployed.send(registry.mark_compromised(OTHER, chain.height()), deployed.authority)
-    await deployed.send(catalog.retire(DEPARTMENT, 33, 1), deployed.authority)
+    await deployed.send(catalog.retire(DEPARTMENT, 33, 1, DOCUMENT), deployed.authority)
     place = Registry(deployed.deployment.chain_id, deployed.address("DepartmentRegistry"))
     third = chain.key("third")
     await deployed.send(registry.add_signer(prove_possession(third, place, DEPARTMENT, 1)))
     await deployed.send(registry.retire_signer(third.address))
     await calendar_once(deployed)
+    await law_once(deployed, chain)
     await recovery_once(deployed, chain)
     await deployed.send(registry.transfer_authority(second.address), deployed.authority)
     await deployed.send(registry.accept_authority(), second)

@@ -16,6 +16,7 @@ pragma solidity 0.8.37;
 ///
 ///         bytes  0                18          26
 ///         grant  | provider       | number    | zeros (6)          |
+///         correction | receiver   | number    | zeros (6)          |
 library Keys {
     /// @return key of a batch slot of RecordLedger
     function batch(bytes18 department, uint8 stream_, uint64 sequence) internal pure returns (bytes32) {
@@ -40,5 +41,10 @@ library Keys {
     /// @return key of a grant of SharingRegistry
     function grant(bytes18 provider, uint64 number) internal pure returns (bytes32) {
         return bytes32(provider) | bytes32(uint256(number) << 48);
+    }
+
+    /// @return key of a correction of CorrectionRegistry
+    function correction(bytes18 receiver, uint64 number) internal pure returns (bytes32) {
+        return grant(receiver, number);
     }
 }

@@ -9,5 +9,7 @@ library Roles {
     uint8 internal constant LAW = 2;
     /// @dev the department's own keys and endpoint
     uint8 internal constant ADMIN = 4;
+    /// @dev any signer that is not retired
+    uint8 internal constant ANY = 0;
     uint8 internal constant ALL = ANCHOR | LAW | ADMIN;
 }

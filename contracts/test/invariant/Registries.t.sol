@@ -22,7 +22,7 @@ contract RegistriesInvariantTest is Base {
     }
 
     function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory selectors = new bytes4[](13);
+        bytes4[] memory selectors = new bytes4[](15);
         selectors[0] = RegistriesHandler.register.selector;
         selectors[1] = RegistriesHandler.suspendOrReinstate.selector;
         selectors[2] = RegistriesHandler.markCompromised.selector;
@@ -31,11 +31,13 @@ contract RegistriesInvariantTest is Base {
         selectors[5] = RegistriesHandler.retireSigner.selector;
         selectors[6] = RegistriesHandler.publishKeys.selector;
         selectors[7] = RegistriesHandler.propose.selector;
-        selectors[8] = RegistriesHandler.publishOrRetire.selector;
+        selectors[8] = RegistriesHandler.returnPublishOrRetire.selector;
         selectors[9] = RegistriesHandler.openCase.selector;
         selectors[10] = RegistriesHandler.growOrCloseCase.selector;
         selectors[11] = RegistriesHandler.grant.selector;
         selectors[12] = RegistriesHandler.narrowOrRevoke.selector;
+        selectors[13] = RegistriesHandler.openOrExtendUpdate.selector;
+        selectors[14] = RegistriesHandler.recordLateness.selector;
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector(address(handler), selectors);
     }
@@ -57,8 +59,14 @@ contract RegistriesInvariantTest is Base {
         handler.publishKeys(0, 3);
         handler.propose(0, 1, 3); // share type 1
         handler.propose(0, 1, 4); // its second version
-        handler.publishOrRetire(0, 1, 1, 1);
-        handler.publishOrRetire(0, 1, 2, 1);
+        handler.returnPublishOrRetire(0, 1, 1, 3); // sent back
+        handler.propose(0, 1, 3); // its second round
+        handler.recordLateness(0, 1, 1, 6 days);
+        handler.returnPublishOrRetire(0, 1, 1, 1);
+        handler.returnPublishOrRetire(0, 1, 2, 1);
+        handler.openOrExtendUpdate(0, 1, 2);
+        handler.openOrExtendUpdate(0, 1, 1);
+        handler.recordLateness(0, 1, 1, 28 days);
         handler.openCase(0, 3);
         handler.growOrCloseCase(0, 1, 1);
         handler.growOrCloseCase(0, 1, 3);
@@ -66,15 +74,15 @@ contract RegistriesInvariantTest is Base {
         handler.grant(0, 1, 3);
         handler.narrowOrRevoke(0, 1, 15);
         handler.narrowOrRevoke(0, 2, 4);
-        handler.publishOrRetire(0, 1, 2, 4);
-        bytes32[19] memory topics = everyTopic();
+        handler.returnPublishOrRetire(0, 1, 2, 4);
+        bytes32[24] memory topics = everyTopic();
         for (uint256 i = 0; i < topics.length; ++i) {
             vm.assertGt(handler.replica().seen(topics[i]), 0, "emitted");
         }
         handler.checkAll();
     }
 
-    function everyTopic() private pure returns (bytes32[19] memory) {
+    function everyTopic() private pure returns (bytes32[24] memory) {
         return [
             IDepartmentRegistry.AuthorityTransferStarted.selector,
             IDepartmentRegistry.AuthorityTransferred.selector,
@@ -87,7 +95,12 @@ contract RegistriesInvariantTest is Base {
             IDepartmentRegistry.KeysPublished.selector,
             IDepartmentRegistry.EndpointChanged.selector,
             IDatasetCatalog.DatasetProposed.selector,
+            IDatasetCatalog.DatasetReturned.selector,
             IDatasetCatalog.DatasetPublished.selector,
+            IDatasetCatalog.DatasetReviewOverdue.selector,
+            IDatasetCatalog.DatasetUpdateOpened.selector,
+            IDatasetCatalog.DatasetUpdateExtended.selector,
+            IDatasetCatalog.DatasetUpdateOverdue.selector,
             IDatasetCatalog.DatasetRetired.selector,
             ICaseLedger.CaseOpened.selector,
             ICaseLedger.CaseSubjectAdded.selector,

@@ -27,6 +27,8 @@ contract RegistriesHandler is Fixture {
         vm.recordLogs();
         setUp();
         replica.ingest(vm.getRecordedLogs(), number, time);
+        loadDecades();
+        vm.getRecordedLogs(); // the calendar has no replica here
         for (uint256 i = 0; i < 3; ++i) {
             signers.push(signerOf(names[i], LAW));
         }
@@ -115,24 +117,63 @@ contract RegistriesHandler is Fixture {
         if (!found) return;
         uint32 serial = uint32(clamp(which, 1, lastSerial[owner] + 1));
         uint16 version = 1;
-        while (catalog.entryOf(names[owner], serial, version).state != IDatasetCatalog.State.NONE) ++version;
+        while (!isProposable(names[owner], serial, version)) ++version;
         if (version > 3) return;
         if (serial > lastSerial[owner]) lastSerial[owner] = serial;
         IDatasetCatalog.Proposal memory p = proposal(serial, version);
         p.shareType = uint8(1 + seed % 3);
+        if (p.shareType == 3) p.noShareBasis = keccak256("basis");
+        p.authorisationRequired = seed % 2 == 0;
         p.schemaHash = keccak256(abi.encode(seed));
+        if (seed % 5 == 0) p.purposes = oneId(OTHER_PURPOSE);
         vm.prank(signerOf(names[owner], LAW));
         catalog.propose(p);
     }
 
-    function publishOrRetire(uint256 who, uint256 which, uint256 version, uint256 seed) external action(seed) {
+    function returnPublishOrRetire(uint256 who, uint256 which, uint256 version, uint256 seed) external action(seed) {
         bytes18 owner = names[who % 2];
         uint32 serial = uint32(clamp(which, 1, 1 + lastSerial[who % 2]));
         uint16 v = uint16(clamp(version, 1, 3));
         IDatasetCatalog.State state = catalog.entryOf(owner, serial, v).state;
         vm.startPrank(office);
-        if (state == IDatasetCatalog.State.PROPOSED) catalog.publish(owner, serial, v);
-        else if (state == IDatasetCatalog.State.PUBLISHED && seed % 4 == 0) catalog.retire(owner, serial, v);
+        if (state == IDatasetCatalog.State.PROPOSED && seed % 3 == 0) {
+            catalog.returnForChange(owner, serial, v, bytes32(seed + 1));
+        } else if (state == IDatasetCatalog.State.PROPOSED) {
+            catalog.publish(owner, serial, v, DOCUMENT);
+        } else if (state == IDatasetCatalog.State.PUBLISHED && seed % 4 == 0) {
+            catalog.retire(owner, serial, v, DOCUMENT);
+        }
+        vm.stopPrank();
+    }
+
+    function openOrExtendUpdate(uint256 who, uint256 which, uint256 seed) external action(seed) {
+        (uint256 owner, bool found) = activeOwner(who);
+        uint32 serial = uint32(clamp(which, 1, 1 + lastSerial[owner]));
+        IDatasetCatalog.Serial memory whole = catalog.serialOf(names[owner], serial);
+        bool byOwner = found && seed % 2 == 0;
+        vm.startPrank(byOwner ? signerOf(names[owner], LAW) : office);
+        if (whole.updateOpenedAt == 0 && whole.publishedVersions != 0) {
+            catalog.openUpdate(names[owner], serial, DOCUMENT);
+        } else if (whole.updateOpenedAt != 0 && !byOwner && !whole.updateExtended && !whole.updateOverdue) {
+            catalog.extendUpdate(names[owner], serial, DOCUMENT);
+        }
+        vm.stopPrank();
+    }
+
+    /// @dev Time goes by, at most four weeks, until something of a dataset is late.
+    function recordLateness(uint256 who, uint256 which, uint256 version, uint256 seed) external action(seed) {
+        bytes18 owner = names[who % 2];
+        uint32 serial = uint32(clamp(which, 1, 1 + lastSerial[who % 2]));
+        uint16 v = uint16(clamp(version, 1, 3));
+        time += clamp(seed, 0, 28 days);
+        vm.warp(time);
+        uint40 deadline = catalog.reviewDeadlineOf(owner, serial, v);
+        bool late = deadline != 0 && deadline <= time && !catalog.entryOf(owner, serial, v).reviewOverdue;
+        vm.startPrank(signers[seed % 3]);
+        if (late) catalog.recordReviewOverdue(owner, serial, v);
+        deadline = catalog.updateDeadlineOf(owner, serial);
+        late = deadline != 0 && deadline <= time && !catalog.serialOf(owner, serial).updateOverdue;
+        if (late) catalog.recordUpdateOverdue(owner, serial);
         vm.stopPrank();
     }
 
@@ -235,12 +276,14 @@ contract RegistriesHandler is Fixture {
         for (uint32 serial = 1; serial <= lastSerial[owner] + 1; ++serial) {
             acc = replica.accumulator(address(catalog), abi.encode(name, serial));
             vm.assertEq(catalog.accumulatorOf(name, serial), acc, "dataset's events");
+            bytes memory whole = abi.encode(catalog.serialOf(name, serial));
+            vm.assertEq(whole, abi.encode(replica.serialOf(name, serial)), "serial");
             for (uint16 version = 1; version <= 4; ++version) {
                 bytes memory stored = abi.encode(catalog.entryOf(name, serial, version));
                 vm.assertEq(stored, abi.encode(replica.entryOf(name, serial, version)), "entry");
-                bytes32 key = keccak256(abi.encode(name, serial, version));
-                bool named = catalog.allowsPurpose(name, serial, version, PURPOSE);
-                vm.assertEq(named, replica.purposes(key, PURPOSE), "purpose");
+                bool named = replica.names(name, serial, version, PURPOSE);
+                named = named || replica.entryOf(name, serial, version).shareType == 1;
+                vm.assertEq(catalog.allowsPurpose(name, serial, version, PURPOSE), named, "purpose");
             }
         }
     }
@@ -275,5 +318,10 @@ contract RegistriesHandler is Fixture {
     function activeOwner(uint256 who) private view returns (uint256 owner, bool found) {
         owner = who % 2;
         found = registry.isActive(names[owner]);
+    }
+
+    function isProposable(bytes18 owner, uint32 serial, uint16 version) private view returns (bool) {
+        IDatasetCatalog.State state = catalog.entryOf(owner, serial, version).state;
+        return state == IDatasetCatalog.State.NONE || state == IDatasetCatalog.State.RETURNED;
     }
 }

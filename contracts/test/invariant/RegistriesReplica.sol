@@ -22,7 +22,9 @@ contract RegistriesReplica {
     mapping(bytes18 department => mapping(uint256 blockNumber => bool)) public activeAtEndOf;
     mapping(bytes18 department => uint256[]) private changes;
     mapping(bytes32 key => IDatasetCatalog.Entry) private entries;
-    mapping(bytes32 key => mapping(bytes32 purpose => bool)) public purposes;
+    mapping(bytes32 key => IDatasetCatalog.Serial) private serials;
+    /// @dev the purposes of the newest round
+    mapping(bytes32 key => bytes32[]) private purposes;
     mapping(bytes32 key => ICaseLedger.Case) private cases;
     mapping(bytes32 key => ISharingRegistry.Grant) private grants;
 
@@ -36,7 +38,7 @@ contract RegistriesReplica {
         for (uint256 i = 0; i < logs.length; ++i) {
             seen[logs[i].topics[0]] += 1;
             bool known = authorityEvent(logs[i]) || departmentEvent(logs[i]) || signerEvent(logs[i])
-                || datasetEvent(logs[i]) || caseEvent(logs[i]) || grantEvent(logs[i]);
+                || datasetEvent(logs[i]) || updateEvent(logs[i]) || caseEvent(logs[i]) || grantEvent(logs[i]);
             if (!known) revert RegistriesReplicaUnknownEvent(logs[i].topics[0]);
         }
     }
@@ -69,6 +71,18 @@ contract RegistriesReplica {
         returns (IDatasetCatalog.Entry memory)
     {
         return entries[keccak256(abi.encode(owner, serial, version))];
+    }
+
+    function serialOf(bytes18 owner, uint32 serial) external view returns (IDatasetCatalog.Serial memory) {
+        return serials[keccak256(abi.encode(owner, serial))];
+    }
+
+    function names(bytes18 owner, uint32 serial, uint16 version, bytes32 purpose) external view returns (bool) {
+        bytes32[] storage list = purposes[keccak256(abi.encode(owner, serial, version))];
+        for (uint256 i = 0; i < list.length; ++i) {
+            if (list[i] == purpose) return true;
+        }
+        return false;
     }
 
     function caseOf(bytes18 lead, bytes32 caseNo) external view returns (ICaseLedger.Case memory) {
@@ -181,14 +195,22 @@ contract RegistriesReplica {
         if (log.topics.length != 4) return false;
         bytes32 key = keccak256(abi.encodePacked(log.topics[1], log.topics[2], log.topics[3]));
         IDatasetCatalog.Entry storage entry = entries[key];
+        IDatasetCatalog.Serial storage whole = serials[keccak256(abi.encodePacked(log.topics[1], log.topics[2]))];
         bytes memory body = abi.encodePacked(log.topics[1], log.topics[2], log.topics[3], log.data);
         if (topic == IDatasetCatalog.DatasetProposed.selector) {
             body = proposed(log, key);
-            if (uint256(log.topics[3]) == 1) fold(log, abi.encode(bytes18(log.topics[1])), body);
+            endUpdate(whole);
+        } else if (topic == IDatasetCatalog.DatasetReturned.selector) {
+            entry.state = IDatasetCatalog.State.RETURNED;
         } else if (topic == IDatasetCatalog.DatasetPublished.selector) {
             (entry.state, entry.publishedBlock) = (IDatasetCatalog.State.PUBLISHED, uint64(number));
+            whole.publishedVersions += 1;
         } else if (topic == IDatasetCatalog.DatasetRetired.selector) {
             (entry.state, entry.retiredBlock) = (IDatasetCatalog.State.RETIRED, uint64(number));
+            whole.publishedVersions -= 1;
+            if (whole.publishedVersions == 0) endUpdate(whole);
+        } else if (topic == IDatasetCatalog.DatasetReviewOverdue.selector) {
+            entry.reviewOverdue = true;
         } else {
             return false;
         }
@@ -196,36 +218,52 @@ contract RegistriesReplica {
         return true;
     }
 
-    struct Proposed {
-        bytes32 schemaHash;
-        uint8 shareType;
-        uint16 fieldCount;
-        uint8 viewCount;
-        uint256 verifiableMask;
-        bytes32[] purposes;
+    function proposed(Vm.Log calldata log, bytes32 key) private returns (bytes memory body) {
+        (uint16 round, IDatasetCatalog.Proposal memory p) = abi.decode(log.data, (uint16, IDatasetCatalog.Proposal));
+        entries[key] = IDatasetCatalog.Entry({
+            state: IDatasetCatalog.State.PROPOSED,
+            shareType: p.shareType,
+            fieldCount: p.fieldCount,
+            viewCount: p.viewCount,
+            personal: p.personal,
+            authorisationRequired: p.authorisationRequired,
+            reviewOverdue: false,
+            round: round,
+            proposedAt: uint40(time),
+            publishedBlock: 0,
+            retiredBlock: 0,
+            schemaHash: p.schemaHash,
+            verifiableMask: p.verifiableMask,
+            sensitiveMask: p.sensitiveMask
+        });
+        purposes[key] = p.purposes;
+        body = abi.encode(bytes18(log.topics[1]), p.serial, p.version, round, p);
+        if (p.version == 1 && round == 1) fold(log, abi.encode(bytes18(log.topics[1])), body);
     }
 
-    function proposed(Vm.Log calldata log, bytes32 key) private returns (bytes memory) {
-        // the arguments of an event are the members of a struct without the struct's own offset
-        Proposed memory p = abi.decode(abi.encodePacked(uint256(32), log.data), (Proposed));
-        IDatasetCatalog.Entry storage entry = entries[key];
-        entry.state = IDatasetCatalog.State.PROPOSED;
-        (entry.shareType, entry.fieldCount, entry.viewCount) = (p.shareType, p.fieldCount, p.viewCount);
-        (entry.schemaHash, entry.verifiableMask) = (p.schemaHash, p.verifiableMask);
-        for (uint256 i = 0; i < p.purposes.length; ++i) {
-            purposes[key][p.purposes[i]] = true;
+    function updateEvent(Vm.Log calldata log) private returns (bool) {
+        bytes32 topic = log.topics[0];
+        if (log.topics.length != 3) return false;
+        IDatasetCatalog.Serial storage whole = serials[keccak256(abi.encodePacked(log.topics[1], log.topics[2]))];
+        if (topic == IDatasetCatalog.DatasetUpdateOpened.selector) {
+            whole.updateOpenedAt = uint40(time);
+        } else if (topic == IDatasetCatalog.DatasetUpdateExtended.selector) {
+            whole.updateExtended = true;
+        } else if (topic == IDatasetCatalog.DatasetUpdateOverdue.selector) {
+            whole.updateOverdue = true;
+        } else {
+            return false;
         }
-        return abi.encode(
-            bytes18(log.topics[1]),
-            uint32(uint256(log.topics[2])),
-            uint16(uint256(log.topics[3])),
-            p.schemaHash,
-            p.shareType,
-            p.fieldCount,
-            p.viewCount,
-            p.verifiableMask,
-            p.purposes
+        fold(
+            log,
+            abi.encodePacked(log.topics[1], log.topics[2]),
+            abi.encodePacked(log.topics[1], log.topics[2], log.data)
         );
+        return true;
+    }
+
+    function endUpdate(IDatasetCatalog.Serial storage whole) private {
+        (whole.updateOpenedAt, whole.updateExtended, whole.updateOverdue) = (0, false, false);
     }
 
     function caseEvent(Vm.Log calldata log) private returns (bool) {

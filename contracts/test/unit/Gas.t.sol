@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Fixture} from "../Fixture.sol";
+import {ICorrectionRegistry} from "../../src/interfaces/ICorrectionRegistry.sol";
 import {IRecordLedger} from "../../src/interfaces/IRecordLedger.sol";
 import {IWorkCalendar} from "../../src/interfaces/IWorkCalendar.sol";
 
@@ -74,6 +75,30 @@ contract GasTest is Fixture {
         uint256 total = setAll(1, 512, 128) + setAll(2, 270, 32);
         vm.snapshotValue("gas", "set_status_100000", total);
         vm.assertLe(total, STATUS_LIMIT, "set_status_100000");
+    }
+
+    /// forge-config: default.isolate = true
+    function test_catalogueCorrectionAndAuthorisation() public {
+        vm.prank(signerOf(FUND, LAW));
+        catalog.propose(proposal(1, 1));
+        vm.snapshotGasLastCall("gas", "dataset_propose");
+        vm.prank(authority);
+        catalog.publish(FUND, 1, 1, DOCUMENT);
+        vm.snapshotGasLastCall("gas", "dataset_publish");
+        giveGrant(FUND, 1, BANK, 1);
+        vm.prank(signerOf(BANK, LAW));
+        corrections.open(opening(1, 1));
+        vm.snapshotGasLastCall("gas", "correction_open");
+        vm.prank(signerOf(FUND, LAW));
+        corrections.answer(BANK, 1, ICorrectionRegistry.State.CORRECTED, DOCUMENT);
+        vm.snapshotGasLastCall("gas", "correction_answer");
+        bytes32 commitment = keccak256(abi.encode(DOCUMENT));
+        vm.prank(signerOf(BANK, LAW));
+        authorisations.record("id", DOCUMENT, commitment, START + 90 days);
+        vm.snapshotGasLastCall("gas", "authorisation_record");
+        vm.prank(signerOf(FUND, ANCHOR));
+        authorisations.withdraw(BANK, "id", DOCUMENT);
+        vm.snapshotGasLastCall("gas", "authorisation_withdraw");
     }
 
     /// @param count words to set; of the last one only `lastLeaves` leaves

@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {Fixture} from "../Fixture.sol";
+import {IAuthorisationRegistry} from "../../src/interfaces/IAuthorisationRegistry.sol";
 import {ICaseLedger} from "../../src/interfaces/ICaseLedger.sol";
+import {ICorrectionRegistry} from "../../src/interfaces/ICorrectionRegistry.sol";
 import {IDatasetCatalog} from "../../src/interfaces/IDatasetCatalog.sol";
 import {IDepartmentRegistry} from "../../src/interfaces/IDepartmentRegistry.sol";
 import {IRecordLedger} from "../../src/interfaces/IRecordLedger.sol";
@@ -18,8 +20,12 @@ contract RolesTest is Fixture {
         ANCHOR_SIGNER,
         LAW_SIGNER,
         ADMIN_SIGNER,
-        AUTHORITY_OR_ADMIN_SIGNER
+        AUTHORITY_OR_ADMIN_SIGNER,
+        AUTHORITY_OR_LAW_SIGNER,
+        ANY_SIGNER
     }
+
+    bytes32 private constant SECRET = keccak256("withdrawal secret");
 
     /// @param suspended revert data when the department is suspended; empty when it may call all the same
     struct Row {
@@ -50,14 +56,42 @@ contract RolesTest is Fixture {
         catalog.propose(proposal(2, 1));
         sharing.grant(1, BANK, 1, 1, terms());
         cases.open(CASE_NO, SCENARIO, new bytes18[](0), keccak256("subjects"), 1);
+        authorisations.record("id", keccak256("signed"), keccak256(abi.encode(SECRET)), START + 1000 days);
         vm.stopPrank();
         loadYears();
+        fileCorrections();
+        updateDataset();
+        vm.warp(START + 30 days); // everything open is late
         tabulateRegistry();
         tabulateCalendar();
         tabulateCatalog();
         tabulateLedger();
         tabulateCases();
         tabulateSharing();
+        tabulateCorrections();
+        tabulateAuthorisations();
+    }
+
+    /// @dev One addressed to FUND by the bank, one by FUND to the estate.
+    function fileCorrections() private {
+        publishDatasetOf(ESTATE, 6, 1);
+        giveGrant(ESTATE, 6, FUND, 6);
+        vm.prank(signerOf(BANK, LAW));
+        corrections.open(opening(1, 1));
+        vm.prank(signerOf(FUND, LAW));
+        corrections.open(ownOpening(1));
+    }
+
+    function ownOpening(uint64 number) private pure returns (ICorrectionRegistry.Opening memory own) {
+        own = opening(number, 6);
+        (own.provider, own.serial) = (ESTATE, 6);
+    }
+
+    /// @dev Dataset 4 has an update clock running.
+    function updateDataset() private {
+        publishDataset(4, 1);
+        vm.prank(authority);
+        catalog.openUpdate(FUND, 4, DOCUMENT);
     }
 
     function test_everyFunctionServesItsCallerOnly() public {
@@ -76,7 +110,7 @@ contract RolesTest is Fixture {
         for (uint256 r = 0; r < rows.length; ++r) {
             Row storage row = rows[r];
             if (row.may == May.AUTHORITY || row.may == May.PENDING_AUTHORITY) continue;
-            tryCall(row, allowed(row.may), row.suspended);
+            tryCall(row, signerOf(FUND, roleOf(row.may)), row.suspended);
         }
     }
 
@@ -97,6 +131,15 @@ contract RolesTest is Fixture {
             )
         );
         sharing.grant(2, FUND, 1, 1, terms());
+        vm.stopPrank();
+
+        vm.startPrank(signerOf(ESTATE, LAW));
+        vm.expectRevert(abi.encodeWithSelector(IDatasetCatalog.DatasetCatalogNotOwner.selector, ESTATE, FUND));
+        catalog.openUpdate(FUND, 1, DOCUMENT);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICorrectionRegistry.CorrectionRegistryNotAddressee.selector, ESTATE, FUND)
+        );
+        corrections.answer(BANK, 1, ICorrectionRegistry.State.MAINTAINED, DOCUMENT);
         vm.stopPrank();
 
         anchorAs(signerOf(ESTATE, ANCHOR), batch(RECORDS, 1, 7));
@@ -122,8 +165,7 @@ contract RolesTest is Fixture {
     }
 
     function refusal(Row storage row, address caller) private view returns (bytes memory) {
-        if (caller == allowed(row.may)) return "";
-        if (caller == authority && row.may == May.AUTHORITY_OR_ADMIN_SIGNER) return "";
+        if (isAllowed(row.may, caller)) return "";
         if (row.may == May.AUTHORITY) {
             return abi.encodeWithSelector(notAuthority(row.target), caller, authority);
         }
@@ -157,14 +199,18 @@ contract RolesTest is Fixture {
             abi.encodeWithSelector(IDepartmentRegistry.DepartmentRegistryRoleMissing.selector, caller, held, required);
     }
 
-    function allowed(May may) private view returns (address) {
-        if (may == May.AUTHORITY) return authority;
-        if (may == May.PENDING_AUTHORITY) return pending;
-        return signerOf(FUND, roleOf(may));
+    function isAllowed(May may, address caller) private view returns (bool) {
+        if (may == May.PENDING_AUTHORITY) return caller == pending;
+        if (may == May.ANY_SIGNER) return caller != retired && registry.signerOf(caller).roles != 0;
+        bool alsoAuthority = may == May.AUTHORITY_OR_LAW_SIGNER || may == May.AUTHORITY_OR_ADMIN_SIGNER;
+        if (caller == authority) return may == May.AUTHORITY || alsoAuthority;
+        return may != May.AUTHORITY && caller == signerOf(FUND, roleOf(may));
     }
 
+    /// @return the one role that may; of ANY_SIGNER one that is enough
     function roleOf(May may) private pure returns (uint8) {
-        return may == May.ANCHOR_SIGNER ? ANCHOR : may == May.LAW_SIGNER ? LAW : ADMIN;
+        if (may == May.ANCHOR_SIGNER || may == May.ANY_SIGNER) return ANCHOR;
+        return may == May.ADMIN_SIGNER || may == May.AUTHORITY_OR_ADMIN_SIGNER ? ADMIN : LAW;
     }
 
     function add(string memory name, address target, bytes memory data, May may, bytes memory suspended) private {
@@ -232,8 +278,17 @@ contract RolesTest is Fixture {
         bytes memory shut = abi.encodeWithSelector(IDatasetCatalog.DatasetCatalogDepartmentSuspended.selector, FUND);
         address on = address(catalog);
         add("propose", on, abi.encodeCall(IDatasetCatalog.propose, (proposal(3, 1))), May.LAW_SIGNER, shut);
-        add("publish", on, abi.encodeCall(IDatasetCatalog.publish, (FUND, 2, 1)), May.AUTHORITY, "");
-        add("retire", on, abi.encodeCall(IDatasetCatalog.retire, (FUND, 1, 1)), May.AUTHORITY, "");
+        bytes memory call = abi.encodeCall(IDatasetCatalog.returnForChange, (FUND, 2, 1, DOCUMENT));
+        add("returnForChange", on, call, May.AUTHORITY, "");
+        add("publish", on, abi.encodeCall(IDatasetCatalog.publish, (FUND, 2, 1, DOCUMENT)), May.AUTHORITY, "");
+        add("retire", on, abi.encodeCall(IDatasetCatalog.retire, (FUND, 1, 1, DOCUMENT)), May.AUTHORITY, "");
+        call = abi.encodeCall(IDatasetCatalog.recordReviewOverdue, (FUND, 2, 1));
+        add("recordReviewOverdue", on, call, May.ANY_SIGNER, "");
+        call = abi.encodeCall(IDatasetCatalog.openUpdate, (FUND, 1, DOCUMENT));
+        add("openUpdate", on, call, May.AUTHORITY_OR_LAW_SIGNER, shut);
+        add("extendUpdate", on, abi.encodeCall(IDatasetCatalog.extendUpdate, (FUND, 4, DOCUMENT)), May.AUTHORITY, "");
+        call = abi.encodeCall(IDatasetCatalog.recordUpdateOverdue, (FUND, 4));
+        add("recordUpdateOverdue", on, call, May.ANY_SIGNER, "");
     }
 
     function tabulateLedger() private {
@@ -266,5 +321,33 @@ contract RolesTest is Fixture {
         add("grant", on, call, May.LAW_SIGNER, shut);
         add("narrow", on, abi.encodeCall(ISharingRegistry.narrow, (1, terms())), May.LAW_SIGNER, shut);
         add("revoke", on, abi.encodeCall(ISharingRegistry.revoke, (1, 1)), May.LAW_SIGNER, shut);
+    }
+
+    function tabulateCorrections() private {
+        bytes memory shut =
+            abi.encodeWithSelector(ICorrectionRegistry.CorrectionRegistryDepartmentSuspended.selector, FUND);
+        address on = address(corrections);
+        add("open correction", on, abi.encodeCall(ICorrectionRegistry.open, (ownOpening(2))), May.LAW_SIGNER, shut);
+        bytes memory call = abi.encodeCall(ICorrectionRegistry.withdraw, (1, DOCUMENT));
+        add("withdraw correction", on, call, May.LAW_SIGNER, shut);
+        ICorrectionRegistry.State outcome = ICorrectionRegistry.State.CORRECTED;
+        call = abi.encodeCall(ICorrectionRegistry.answer, (BANK, 1, outcome, DOCUMENT));
+        add("answer", on, call, May.LAW_SIGNER, shut);
+        call = abi.encodeCall(ICorrectionRegistry.forward, (BANK, 1, ESTATE, DOCUMENT));
+        add("forward", on, call, May.LAW_SIGNER, shut);
+        call = abi.encodeCall(ICorrectionRegistry.recordOverdue, (BANK, 1));
+        add("recordOverdue", on, call, May.ANY_SIGNER, "");
+    }
+
+    function tabulateAuthorisations() private {
+        bytes memory shut =
+            abi.encodeWithSelector(IAuthorisationRegistry.AuthorisationRegistryDepartmentSuspended.selector, FUND);
+        address on = address(authorisations);
+        bytes32 filled = keccak256("not zero");
+        bytes memory call =
+            abi.encodeCall(IAuthorisationRegistry.record, ("other", filled, filled, START + 1000 days));
+        add("record authorisation", on, call, May.LAW_SIGNER, shut);
+        call = abi.encodeCall(IAuthorisationRegistry.withdraw, (FUND, "id", SECRET));
+        add("withdraw authorisation", on, call, May.ANY_SIGNER, "");
     }
 }

@@ -66,12 +66,13 @@ contract SharingRegistryTest is Fixture {
         refuseDataset(2, IDatasetCatalog.State.NONE);
         IDatasetCatalog.Proposal memory p = proposal(2, 1);
         p.shareType = 3;
+        p.noShareBasis = keccak256("basis");
         catalog.propose(p);
         refuseDataset(2, IDatasetCatalog.State.PROPOSED);
         vm.stopPrank();
         vm.startPrank(authority);
-        catalog.publish(FUND, 2, 1);
-        catalog.retire(FUND, 1, 1);
+        catalog.publish(FUND, 2, 1, DOCUMENT);
+        catalog.retire(FUND, 1, 1, DOCUMENT);
         vm.stopPrank();
         vm.startPrank(signerOf(FUND, LAW));
         refuseDataset(1, IDatasetCatalog.State.RETIRED);

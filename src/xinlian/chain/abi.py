@@ -34,7 +34,16 @@ from eth_utils.address import to_checksum_address
 from xinlian.protocol.errors import ChainError
 from xinlian.protocol.keccak import keccak256
 
-CONTRACTS = ("DepartmentRegistry", "WorkCalendar", "DatasetCatalog", "RecordLedger", "SharingRegistry", "CaseLedger")
+CONTRACTS = (
+    "DepartmentRegistry",
+    "WorkCalendar",
+    "DatasetCatalog",
+    "RecordLedger",
+    "SharingRegistry",
+    "CaseLedger",
+    "CorrectionRegistry",
+    "AuthorisationRegistry",
+)
 """Names as in the deployment manifest, in the order of deployment."""
 
 _NOT_UTF8 = "surrogateescape"

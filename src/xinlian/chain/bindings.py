@@ -14,32 +14,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from xinlian.chain.authorisations import AuthorisationRegistry
 from xinlian.chain.bound import BoundContract, address_view, create, encode_call
 from xinlian.chain.calendar import WorkCalendar
 from xinlian.chain.calls import (
     Batch,
     Call,
     CaseState,
-    CatalogEntry,
     Department,
     Grant,
     Mark,
     NewCase,
     NewSigner,
-    Proposal,
     Recovery,
     Registration,
     Signer,
     Terms,
     unhex,
 )
+from xinlian.chain.catalogue import DatasetCatalog
+from xinlian.chain.corrections import CorrectionRegistry
 from xinlian.chain.events import AccumulatorId
 from xinlian.chain.questions import Question
 from xinlian.chain.wire import BlockTag
 from xinlian.protocol.manifest import Deployment
 
 __all__ = [
+    "AuthorisationRegistry",
     "CaseLedger",
+    "CorrectionRegistry",
     "DatasetCatalog",
     "DepartmentRegistry",
     "RecordLedger",
@@ -173,56 +176,6 @@ class DepartmentRegistry(BoundContract):
         return self._view("isActiveAt", (department, block_number), _first, tag)
 
 
-class DatasetCatalog(BoundContract):
-    """Catalogue entries by owner, serial and version."""
-
-    __slots__ = ()
-
-    def propose(self, new: Proposal) -> Call:
-        """LAW of the owner: propose a version."""
-        plain = {
-            "serial": new.serial,
-            "version": new.version,
-            "schemaHash": new.schema_hash,
-            "shareType": new.share_type,
-            "fieldCount": new.field_count,
-            "viewCount": new.view_count,
-            "verifiableMask": new.verifiable_mask,
-            "purposes": list(new.purposes),
-        }
-        return self._call("propose", plain)
-
-    def publish(self, owner: str, serial: int, version: int) -> Call:
-        """Authority: publish a proposed version."""
-        return self._call("publish", owner, serial, version)
-
-    def retire(self, owner: str, serial: int, version: int) -> Call:
-        """Authority: retire a published version."""
-        return self._call("retire", owner, serial, version)
-
-    def entry_of(self, owner: str, serial: int, version: int, tag: BlockTag = "latest") -> Question[CatalogEntry]:
-        """What the catalogue holds of a version."""
-
-        def read(values: list[Any]) -> CatalogEntry:
-            one = values[0]
-            return CatalogEntry(
-                one["state"],
-                one["shareType"],
-                one["fieldCount"],
-                one["viewCount"],
-                one["publishedBlock"],
-                one["retiredBlock"],
-                unhex(one["schemaHash"]),
-                one["verifiableMask"],
-            )
-
-        return self._view("entryOf", (owner, serial, version), read, tag)
-
-    def is_published_at(self, dataset: tuple[str, int, int], block_number: int, tag: BlockTag = "latest") -> Question[bool]:
-        """Whether (owner, serial, version) was published and not retired at that block."""
-        return self._view("isPublishedAt", (*dataset, block_number), _first, tag)
-
-
 class RecordLedger(BoundContract):
     """Batch slots and status words."""
 
@@ -329,7 +282,17 @@ class CaseLedger(BoundContract):
 
 
 _BINDINGS: dict[str, type[BoundContract]] = {
-    kind.__name__: kind for kind in (DepartmentRegistry, WorkCalendar, DatasetCatalog, RecordLedger, SharingRegistry, CaseLedger)
+    kind.__name__: kind
+    for kind in (
+        DepartmentRegistry,
+        WorkCalendar,
+        DatasetCatalog,
+        RecordLedger,
+        SharingRegistry,
+        CaseLedger,
+        CorrectionRegistry,
+        AuthorisationRegistry,
+    )
 }
 
 

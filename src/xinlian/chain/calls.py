@@ -98,31 +98,6 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """A catalogue entry to propose (IDatasetCatalog.Proposal).
-
-    Args:
-        serial: the six digits of its catalogue code.
-        version: from 1, without gaps.
-        schema_hash: 32 bytes.
-        share_type: sharing property 1, 2 or 3.
-        field_count: fields of the schema.
-        view_count: derived views.
-        verifiable_mask: bit i = field i may be verified.
-        purposes: 32 bytes each (see ``text32``).
-    """
-
-    serial: int
-    version: int
-    schema_hash: bytes
-    share_type: int
-    field_count: int
-    view_count: int
-    verifiable_mask: int
-    purposes: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Terms:
     """The terms of a grant (ISharingRegistry.Terms).
 
@@ -216,20 +191,6 @@ class Signer:
     roles: int
     from_block: int
     to_block: int
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogEntry:
-    """What the catalogue holds of a version; ``state`` 0 none, 1 proposed, 2 published, 3 retired."""
-
-    state: int
-    share_type: int
-    field_count: int
-    view_count: int
-    published_block: int
-    retired_block: int
-    schema_hash: bytes
-    verifiable_mask: int
 
 
 @dataclass(frozen=True, slots=True)

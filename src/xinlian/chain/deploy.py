@@ -34,7 +34,12 @@ from xinlian.protocol.keccak import keccak256
 from xinlian.protocol.manifest import ContractDeployment, Deployment
 
 _FORMAT = "xinlian-deploy-progress/1"
-_ARGUMENTS = {"registry_": "DepartmentRegistry", "catalog_": "DatasetCatalog", "calendar_": "WorkCalendar"}
+_ARGUMENTS = {
+    "registry_": "DepartmentRegistry",
+    "catalog_": "DatasetCatalog",
+    "calendar_": "WorkCalendar",
+    "sharing_": "SharingRegistry",
+}
 _CREATED_BY = {"WorkCalendar": ("DepartmentRegistry", "calendar")}
 """Contracts that another one's constructor creates, with that one's view that names them (docs/adr/007)."""
 

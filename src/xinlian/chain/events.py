@@ -4,7 +4,7 @@ Rules
 1. An ``Event``'s ``args`` are plain JSON values by name (see ``abi``), so they survive a database unchanged.
 2. ``body(event)`` = abi.encode of all arguments in the order of declaration, indexed ones included (design 4.2).
 3. ``folds(event)`` lists the accumulators an event goes into; that of its owner only for the event that creates the entity.
-   A dataset's first proposal is the one of version 1: the contract lets no version be skipped.
+   A dataset's first proposal is the first round of version 1: the contract lets no version be skipped.
 
 Example: ``decode_log(log, block_time, {"0xabc…": "RecordLedger"}).args["sequence"]``
 """
@@ -163,12 +163,17 @@ _OWN: dict[str, tuple[str, ...]] = {
     "DatasetCatalog": ("owner", "serial"),
     "SharingRegistry": ("provider", "number"),
     "CaseLedger": ("lead", "caseNo"),
+    "CorrectionRegistry": ("receiver", "number"),
+    "AuthorisationRegistry": ("recorder", "id"),
 }
-_OWNER_VIEW: dict[str, tuple[str, tuple[str, ...]]] = {
-    "DepartmentRegistered": ("authorityAccumulator", ()),
-    "DatasetProposed": ("ownerAccumulatorOf", ("owner",)),
-    "GrantGiven": ("providerAccumulatorOf", ("provider",)),
-    "CaseOpened": ("leadAccumulatorOf", ("lead",)),
+_OWNER_VIEWS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "DepartmentRegistered": (("authorityAccumulator", ()),),
+    "DatasetProposed": (("ownerAccumulatorOf", ("owner",)),),
+    "GrantGiven": (("providerAccumulatorOf", ("provider",)),),
+    "CaseOpened": (("leadAccumulatorOf", ("lead",)),),
+    "CorrectionOpened": (("receiverAccumulatorOf", ("receiver",)), ("addresseeAccumulatorOf", ("provider",))),
+    "CorrectionForwarded": (("addresseeAccumulatorOf", ("source",)),),
+    "AuthorisationRecorded": (("recorderAccumulatorOf", ("recorder",)),),
 }
 _OF_AUTHORITY = frozenset({"AuthorityTransferStarted", "AuthorityTransferred"})
 
@@ -180,21 +185,22 @@ def folds(event: Event) -> tuple[AccumulatorId, ...]:
     if event.name in _OF_AUTHORITY:
         return (AUTHORITY,)
     own = AccumulatorId(event.contract, "accumulatorOf", _own_key(event))
-    creates = event.name in _OWNER_VIEW and not (event.name == "DatasetProposed" and event.args["version"] != 1)
-    if not creates:
+    if event.name == "DatasetProposed" and (event.args["version"], event.args["round"]) != (1, 1):
         return (own,)
-    view, names = _OWNER_VIEW[event.name]
-    return (own, AccumulatorId(event.contract, view, tuple(event.args[name] for name in names)))
+    owners = _OWNER_VIEWS.get(event.name, ())
+    return (own, *(AccumulatorId(event.contract, view, tuple(event.args[n] for n in names)) for view, names in owners))
 
 
 def of_department(department: str) -> tuple[AccumulatorId, ...]:
     """The accumulators that every registered department has, zero ones included: what none of its events touched shows there."""
     streams = [AccumulatorId("RecordLedger", "accumulatorOf", (department, stream)) for stream in _STREAMS]
-    owned = [
-        AccumulatorId(contract, _OWNER_VIEW[name][0], (department,))
+    views = [
+        (contract, view)
         for contract, name in sorted(abi.event_members())
-        if name in _OWNER_VIEW and len(_OWNER_VIEW[name][1]) == 1
+        for view, names in _OWNER_VIEWS.get(name, ())
+        if len(names) == 1
     ]
+    owned = [AccumulatorId(contract, view, (department,)) for contract, view in dict.fromkeys(views)]
     return (AccumulatorId("DepartmentRegistry", "accumulatorOf", (department,)), *streams, *owned)
 
 

@@ -2,7 +2,8 @@
 
 Rules
 1. A dataset is named by alias (GJJ-01), ``<USCC>.<serial>`` or catalogue code; without a version the newest published counts.
-2. Proposing stores the schema file first and then sends the transaction; repeating it does no harm.
+2. Proposing stores the schema file first and then sends the transaction; repeating it does no harm. A version that the authority
+   sent back is proposed again, with the same file or another one.
 3. A schema of another department is fetched from that department's node by hash and kept; the hash on chain decides.
 
 Example: ``dataset = catalogue.own("GJJ-01")``
@@ -13,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from xinlian.node.chain_state import ChainState, DatasetState, code_word
+from xinlian.node.catalogue_entry import proposal_args
+from xinlian.node.chain_state import ChainState, DatasetState
+from xinlian.node.dataset_info import DatasetInfo, entry_info, local_info
 from xinlian.node.paging import Page, Window, page_of
 from xinlian.node.transactions import Done, Transactions
 from xinlian.protocol.dataset import CompiledSchema, DatasetSchema, compile_validator, load_schema
@@ -35,23 +38,6 @@ class LocalDataset:
     id: int
     schema: DatasetSchema
     compiled: CompiledSchema
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetInfo:
-    """A catalogue entry as shown; alias and title are None while its schema file is not known here."""
-
-    alias: str | None
-    code: str
-    version: int
-    title: str | None
-    owner: str
-    owner_name: str | None
-    share_type: int
-    state: str
-    schema_hash: str
-    field_count: int
-    own: bool
 
 
 class Catalogue:
@@ -171,16 +157,21 @@ class Catalogue:
             raise InputError(
                 "schema-owner", f"{schema.code} belongs to another department", expected=self._department, dataset=schema.code
             )
-        if self._state.dataset(schema.owner, schema.serial, schema.version) is not None:
+        is_returned = self._is_returned(schema)
+        if not is_returned and self._state.dataset(schema.owner, schema.serial, schema.version) is not None:
             text = f"{schema.code}@{schema.version} is in the catalogue already; a change is a new version"
             raise ConflictError("dataset-exists", text, dataset=schema.code, version=schema.version)
         with self._writer.read() as reader:
             if not _is_stored(reader, schema):
-                table.check_free(reader, _stored(schema, int(self._now())))
+                table.check_free(reader, _stored(schema, int(self._now())), replacing=is_returned)
         return schema
 
-    async def propose(self, source: bytes) -> Done:
+    async def propose(self, source: bytes, head_consent: bytes) -> Done:
         """Store a checked schema file and propose it on chain.
+
+        Args:
+            source: the schema file.
+            head_consent: digest of the text in which the department's head consents, 32 bytes.
 
         Raises:
             InputError, ConflictError: as ``check_proposal``.
@@ -191,29 +182,28 @@ class Catalogue:
             await self._writer.write(lambda tx: self._store(tx, schema))
         finally:
             self._rows = None
-        return await self._transactions.law(
-            "DatasetCatalog",
-            "propose",
-            {
-                "serial": schema.serial,
-                "version": schema.version,
-                "schemaHash": "0x" + schema.schema_hash.hex(),
-                "shareType": schema.catalogue.share_type,
-                "fieldCount": schema.field_count,
-                "viewCount": len(schema.views),
-                "verifiableMask": schema.verifiable_mask,
-                "purposes": [code_word(purpose) for purpose in schema.catalogue.allowed_purposes],
-            },
-        )
+            self._local.clear()
+        return await self._transactions.law("DatasetCatalog", "propose", proposal_args(schema, head_consent))
 
-    def is_proposed(self, schema: DatasetSchema) -> bool:
-        """Whether the chain shows exactly this schema as proposed (or further on)."""
+    def is_proposed(self, schema: DatasetSchema, head_consent: bytes) -> bool:
+        """Whether the chain shows exactly this schema, with exactly this consent, as proposed (or further on)."""
         entry = self._state.dataset(schema.owner, schema.serial, schema.version)
-        return entry is not None and entry.schema_hash.removeprefix("0x") == schema.schema_hash.hex()
+        shown = None if entry is None else (entry.schema_hash, entry.head_consent)
+        return shown == ("0x" + schema.schema_hash.hex(), "0x" + head_consent.hex())
+
+    def _is_returned(self, schema: DatasetSchema) -> bool:
+        entry = self._state.dataset(schema.owner, schema.serial, schema.version)
+        return entry is not None and entry.state == "returned"
 
     def _store(self, tx: Transaction, schema: DatasetSchema) -> None:
-        if not _is_stored(tx, schema):
-            table.insert(tx, _stored(schema, int(self._now())))
+        if _is_stored(tx, schema):
+            return
+        stored = _stored(schema, int(self._now()))
+        before = [row.id for row in table.versions(tx, schema.code) if row.version == schema.version]
+        if before and self._is_returned(schema):
+            table.replace(tx, before[0], stored)
+        else:
+            table.insert(tx, stored)
 
     # -- all datasets ------------------------------------------------------------------------------
 
@@ -223,7 +213,7 @@ class Catalogue:
         local = {(row.code, row.version): row for row in self._listed()}
         page = page_of({*on_chain, *local}, window, lambda key: key)
         infos = [
-            self._info_of(on_chain[key]) if key in on_chain else _local_info(self._compiled(local[key]).schema)
+            self._info_of(on_chain[key]) if key in on_chain else local_info(self._compiled(local[key]).schema)
             for key in page.items
         ]
         return Page(infos, page.next)
@@ -234,7 +224,7 @@ class Catalogue:
         with self._writer.read() as reader:
             local = [self._compiled(row).schema for row in table.listing(reader)]
         entries += [
-            _local_info(schema) for schema in local if self._state.dataset(schema.owner, schema.serial, schema.version) is None
+            local_info(schema) for schema in local if self._state.dataset(schema.owner, schema.serial, schema.version) is None
         ]
         return sorted(entries, key=lambda info: (info.code, info.version))
 
@@ -255,21 +245,7 @@ class Catalogue:
         return (published or wanted)[-1]
 
     def _info_of(self, entry: DatasetState) -> DatasetInfo:
-        schema = self._known_schema(entry)
-        owner = self._state.department(entry.owner)
-        return DatasetInfo(
-            alias=schema.alias if schema else None,
-            code=entry.code,
-            version=entry.version,
-            title=schema.title if schema else None,
-            owner=entry.owner,
-            owner_name=owner.name if owner else None,
-            share_type=entry.share_type,
-            state=entry.state,
-            schema_hash=entry.schema_hash,
-            field_count=entry.field_count,
-            own=entry.owner == self._department,
-        )
+        return entry_info(self._state, entry, self._known_schema(entry), own=entry.owner == self._department)
 
     def _known_schema(self, entry: DatasetState) -> DatasetSchema | None:
         digest = entry.schema_hash.removeprefix("0x")
@@ -329,19 +305,3 @@ def _is_stored(reader: Reader, schema: DatasetSchema) -> bool:
 
 def _stored(schema: DatasetSchema, now: int) -> table.StoredDataset:
     return table.StoredDataset(0, schema.code, schema.version, schema.alias, schema.source, schema.schema_hash, "proposed", now)
-
-
-def _local_info(schema: DatasetSchema) -> DatasetInfo:
-    return DatasetInfo(
-        alias=schema.alias,
-        code=schema.code,
-        version=schema.version,
-        title=schema.title,
-        owner=schema.owner,
-        owner_name=schema.catalogue.provider_name,
-        share_type=schema.catalogue.share_type,
-        state="local",
-        schema_hash="0x" + schema.schema_hash.hex(),
-        field_count=schema.field_count,
-        own=True,
-    )

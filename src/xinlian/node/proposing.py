@@ -1,6 +1,7 @@
 """Proposing a dataset to the catalogue: the department's handler proposes, its head consents, then the chain is told.
 
-The approval's payload is the schema file as text; its object is the dataset's code and version.
+The approval's payload is the schema file as text; its object is the dataset's code and version. The digest of the head's consent
+goes on chain with the proposal. What the authority sent back is proposed again by the same two steps.
 
 Source: Decree 809 art. 13 (consent of the head before listing); dossier 2.2 (待审核(部门) → 待审核(主管部门)).
 """
@@ -57,12 +58,12 @@ class Proposing:
 
     async def _perform(self, consented: Consented) -> dict[str, object]:
         source = _source(consented.proposal.payload)
-        done = await self.catalogue.propose(source)
+        done = await self.catalogue.propose(source, consented.document.digest)
         return {**_named(load_schema(source)), "tx_hash": done.tx_hash}
 
     async def _find_done(self, consented: Consented) -> dict[str, object] | None:
         schema = load_schema(_source(consented.proposal.payload))
-        return _named(schema) if self.catalogue.is_proposed(schema) else None
+        return _named(schema) if self.catalogue.is_proposed(schema, consented.document.digest) else None
 
 
 def _named(schema: DatasetSchema) -> dict[str, object]:

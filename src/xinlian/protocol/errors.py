@@ -581,6 +581,7 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     ),
     CodeEntry("batch-not-on-chain", "A batch is not on this node's view of the chain (any more).", "Ask again later.", True),
     CodeEntry("dataset-not-published", "The authority has not published this dataset (or has retired it).", "Ask the authority."),
+    CodeEntry("reason-missing", "A decision names no reason, or one that is too long.", "Write 1 to 500 characters."),
     CodeEntry("schema-owner", "The schema names another department as the dataset's owner.", "Use your own department's code."),
     CodeEntry("field-not-lookup", "Records cannot be searched by this field.", "Use a field that the schema marks for lookup."),
     CodeEntry("payload-refused", "A text meant for the chain holds a personal number or encoded data.", "Leave it out."),

@@ -24,7 +24,16 @@ from xinlian.protocol.jsontext import dumps_canonical, loads_strict
 from xinlian.protocol.types import MAX_EXACT_INT
 
 FORMAT: Final = "xinlian-deployment/1"
-CONTRACTS: Final = ("DepartmentRegistry", "WorkCalendar", "DatasetCatalog", "RecordLedger", "SharingRegistry", "CaseLedger")
+CONTRACTS: Final = (
+    "DepartmentRegistry",
+    "WorkCalendar",
+    "DatasetCatalog",
+    "RecordLedger",
+    "SharingRegistry",
+    "CaseLedger",
+    "CorrectionRegistry",
+    "AuthorisationRegistry",
+)
 MAX_CONFIRMATIONS: Final = 1_000_000
 MAX_MANIFEST_BYTES: Final = 64 * 1024
 

@@ -9,6 +9,7 @@ Rules
        word    department(18) ‖ sequence(8) ‖ word(4)     ‖ zeros(2)
        entry   owner(18)      ‖ serial(4)   ‖ version(2)  ‖ zeros(8)     version 0 = the serial itself
        grant   provider(18)   ‖ number(8)   ‖ zeros(6)
+       correction receiver(18) ‖ number(8)  ‖ zeros(6)
 
 3. The storage slot of key k in the mapping at position p is ``keccak256(k ‖ uint256(p))``.
 4. A batch slot holds the top 224 bits of ``keccak256(abi.encode(root, suite))``, then the size in 32 bits; zero = empty.
@@ -46,6 +47,16 @@ SHARING_REGISTRY_ACCUMULATORS: Final = 1
 """SharingRegistry: grant key -> accumulator."""
 SHARING_REGISTRY_PROVIDER_ACCUMULATORS: Final = 2
 """SharingRegistry: provider -> accumulator."""
+CORRECTION_REGISTRY_ACCUMULATORS: Final = 1
+"""CorrectionRegistry: correction key -> accumulator."""
+CORRECTION_REGISTRY_RECEIVER_ACCUMULATORS: Final = 2
+"""CorrectionRegistry: receiver -> accumulator."""
+CORRECTION_REGISTRY_ADDRESSEE_ACCUMULATORS: Final = 3
+"""CorrectionRegistry: addressee -> accumulator."""
+AUTHORISATION_REGISTRY_ACCUMULATORS: Final = 1
+"""AuthorisationRegistry: recorder -> id -> accumulator."""
+AUTHORISATION_REGISTRY_RECORDER_ACCUMULATORS: Final = 2
+"""AuthorisationRegistry: recorder -> accumulator."""
 CASE_LEDGER_ACCUMULATORS: Final = 1
 """CaseLedger: lead -> case no. -> accumulator."""
 CASE_LEDGER_LEAD_ACCUMULATORS: Final = 2
@@ -84,6 +95,11 @@ def entry_key(owner: Uscc, serial: int, version: int) -> bytes:
 def grant_key(provider: Uscc, number: int) -> bytes:
     """Return the mapping key of a grant, 32 bytes."""
     return _padded(_department(provider) + _uint(number, 8))
+
+
+def correction_key(receiver: Uscc, number: int) -> bytes:
+    """Return the mapping key of a correction, 32 bytes."""
+    return _padded(_department(receiver) + _uint(number, 8))
 
 
 def mapping_slot(key: bytes, position: int | bytes) -> Hash32:
@@ -147,6 +163,31 @@ def case_accumulator_slot(lead: Uscc, case_no: bytes) -> Hash32:
 def lead_accumulator_slot(lead: Uscc) -> Hash32:
     """Return the storage slot at CaseLedger of the accumulator over the lead's cases."""
     return mapping_slot(department_key(lead), CASE_LEDGER_LEAD_ACCUMULATORS)
+
+
+def correction_accumulator_slot(receiver: Uscc, number: int) -> Hash32:
+    """Return the storage slot of a correction's accumulator at CorrectionRegistry."""
+    return mapping_slot(correction_key(receiver, number), CORRECTION_REGISTRY_ACCUMULATORS)
+
+
+def receiver_accumulator_slot(receiver: Uscc) -> Hash32:
+    """Return the storage slot at CorrectionRegistry of the accumulator over the receiver's corrections."""
+    return mapping_slot(department_key(receiver), CORRECTION_REGISTRY_RECEIVER_ACCUMULATORS)
+
+
+def addressee_accumulator_slot(addressee: Uscc) -> Hash32:
+    """Return the storage slot at CorrectionRegistry of the accumulator over the corrections addressed to a department."""
+    return mapping_slot(department_key(addressee), CORRECTION_REGISTRY_ADDRESSEE_ACCUMULATORS)
+
+
+def authorisation_accumulator_slot(recorder: Uscc, authorisation_id: bytes) -> Hash32:
+    """Return the storage slot of an authorisation's accumulator at AuthorisationRegistry; the id is the bytes32 of the chain."""
+    return mapping_slot(authorisation_id, mapping_slot(department_key(recorder), AUTHORISATION_REGISTRY_ACCUMULATORS))
+
+
+def recorder_accumulator_slot(recorder: Uscc) -> Hash32:
+    """Return the storage slot at AuthorisationRegistry of the accumulator over the recorder's authorisations."""
+    return mapping_slot(department_key(recorder), AUTHORISATION_REGISTRY_RECORDER_ACCUMULATORS)
 
 
 def slot_value(root: bytes, size: int, suite: int) -> Hash32:

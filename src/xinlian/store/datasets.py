@@ -1,7 +1,8 @@
 """Datasets this node owns: schema files by code and version.
 
 Rules
-1. (code, version) is unique and a stored schema never changes; a change is a new version.
+1. (code, version) is unique and a stored schema never changes; a change is a new version. The one exception is a version that
+   the authority sent back before it was ever published, so that no record can be of it.
 2. An alias (short code) belongs to one catalogue code; all its versions may carry it.
 """
 
@@ -63,17 +64,43 @@ def insert(tx: Transaction, dataset: StoredDataset) -> StoredDataset:
     return by_code(tx, d.code, d.version)
 
 
-def check_free(reader: Reader, dataset: StoredDataset) -> None:
+def check_free(reader: Reader, dataset: StoredDataset, *, replacing: bool = False) -> None:
     """Whether a version of a dataset can be stored.
+
+    Args:
+        reader: of node.db.
+        dataset: that would be stored.
+        replacing: the version itself may be there already.
 
     Raises:
         ConflictError: ``dataset-exists``, ``alias-taken``.
     """
     d = dataset
-    if reader.fetch("SELECT 1 FROM datasets WHERE code = ? AND version = ?", (d.code, d.version)):
+    if not replacing and reader.fetch("SELECT 1 FROM datasets WHERE code = ? AND version = ?", (d.code, d.version)):
         raise ConflictError("dataset-exists", f"{d.code}@{d.version} is stored already", dataset=d.code, version=d.version)
     if reader.fetch("SELECT 1 FROM datasets WHERE alias = ? AND code <> ?", (d.alias, d.code)):
         raise ConflictError("alias-taken", f"the short code {d.alias} belongs to another dataset", alias=d.alias)
+
+
+def replace(tx: Transaction, dataset_id: int, dataset: StoredDataset) -> None:
+    """Put another schema in the place of one that the authority sent back.
+
+    Args:
+        tx: of node.db.
+        dataset_id: row id of the stored version.
+        dataset: what stands there from now on; its ``id`` is ignored.
+
+    Raises:
+        ConflictError: ``dataset-exists`` when records are of it, ``alias-taken``.
+    """
+    d = dataset
+    if tx.fetch("SELECT 1 FROM records WHERE dataset_id = ? LIMIT 1", (dataset_id,)):
+        raise ConflictError("dataset-exists", f"{d.code}@{d.version} has records", dataset=d.code, version=d.version)
+    check_free(tx, d, replacing=True)
+    tx.run(
+        "UPDATE datasets SET alias = ?, schema = ?, schema_hash = ?, state = ?, created_at = ? WHERE id = ?",
+        (d.alias, d.schema, d.schema_hash, d.state, d.created_at, dataset_id),
+    )
 
 
 def set_state(tx: Transaction, dataset_id: int, state: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.anvil import START_S, TestChain, fresh_anvil
-from tests.support.deployed import DEPARTMENT, JWKS, OTHER, Deployed, batch, proposal
+from tests.support.deployed import DEPARTMENT, DOCUMENT, JWKS, OTHER, Deployed, batch, proposal
 from tests.support.lying import Alter, lying_node
 from xinlian.chain import questions
 from xinlian.chain.calls import Mark
@@ -76,9 +76,9 @@ async def test_status_as_of_every_block(anchored: Deployed, view: RpcView) -> No
 async def test_departments_entries_and_keys_then(chain: TestChain, deployed: Deployed) -> None:
     registered = chain.height()
     await deployed.send(deployed.catalog.propose(proposal()))
-    await deployed.send(deployed.catalog.publish(DEPARTMENT, 33, 1), deployed.authority)
+    await deployed.send(deployed.catalog.publish(DEPARTMENT, 33, 1, DOCUMENT), deployed.authority)
     published = chain.height()
-    await deployed.send(deployed.catalog.retire(DEPARTMENT, 33, 1), deployed.authority)
+    await deployed.send(deployed.catalog.retire(DEPARTMENT, 33, 1, DOCUMENT), deployed.authority)
     await deployed.send(deployed.registry.publish_keys('{"keys":[2]}'))
     await deployed.send(deployed.registry.suspend(DEPARTMENT, 1), deployed.authority)
     suspended = chain.height()

@@ -41,6 +41,7 @@ DECIDED: dict[tuple[str, str], set[Role]] = {
     ("POST", "/api/v1/authority/departments/{uscc}/reinstate"): {L},
     ("POST", "/api/v1/authority/departments/{uscc}/compromised"): {L},
     ("POST", "/api/v1/authority/datasets/publish"): {L},
+    ("POST", "/api/v1/authority/datasets/return"): {L},
     ("POST", "/api/v1/authority/datasets/retire"): {L},
     ("GET", "/api/v1/acts"): {A, L, H, S},
     ("GET", "/api/v1/acts/{position}/bundle"): {A, H},

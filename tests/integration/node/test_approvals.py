@@ -191,7 +191,9 @@ async def test_what_became_wrong_since_it_was_proposed_is_not_consented_to(
     network: Network, handler: Client, head: Client
 ) -> None:
     proposed = await propose(handler, 22)
-    await network[D02].node.catalogue.propose(schema_file(22))  # as if another node of the department had done it
+    await network[D02].node.catalogue.propose(
+        schema_file(22), bytes(31) + b"1"
+    )  # as if another node of the department had done it
     refused = await head.post(f"{APPROVALS}/{proposed['id']}/consent", json={})
     assert (refused.status, refused.code) == (409, "dataset-exists")
     shown = (await head.get(f"{APPROVALS}/{proposed['id']}")).ok()
@@ -206,7 +208,7 @@ async def test_what_the_chain_rejects_is_a_failure_with_its_code(network: Networ
         return None
 
     async def reject(_consented: Consented) -> Mapping[str, object]:
-        done = await node.transactions.law("DatasetCatalog", "retire", D02, 1, 1)  # the authority's alone
+        done = await node.transactions.law("DatasetCatalog", "retire", D02, 1, 1, "0x" + "11" * 32)  # the authority's alone
         return {"tx_hash": done.tx_hash}
 
     async def never(_consented: Consented) -> Mapping[str, object] | None:

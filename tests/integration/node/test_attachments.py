@@ -37,7 +37,7 @@ async def node(network: Network) -> AsyncIterator[Running]:
     """The fund centre's node with a dataset that has file fields."""
     schema = load_schema(json.dumps(file_document()).encode())
     running = network[D02]
-    await running.node.catalogue.propose(schema.source)
+    await network.propose(D02, schema.source)
     await network[D01].node.authority.publish_dataset(schema.code, schema.version)
     await network.in_step()
     yield running

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.jobs import job
 from xinlian.protocol.errors import AuthError, ConflictError, NotFoundError, StoreError
-from xinlian.store import case_files, datasets, exchange, idempotency, imports, meta, parked, people
+from xinlian.store import case_files, datasets, exchange, idempotency, imports, meta, parked, people, records
 from xinlian.store.opening import Store
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Transaction
@@ -48,6 +48,24 @@ def test_a_dataset_version_and_an_alias_are_taken_once(store: Store, again: data
     with pytest.raises(ConflictError) as caught:
         store.node.submit(lambda tx: datasets.insert(tx, again)).result(5)
     assert caught.value.code == code
+
+
+def test_a_version_that_was_sent_back_gives_way_unless_records_are_of_it(store: Store) -> None:
+    first = store.node.submit(lambda tx: datasets.insert(tx, DATASET)).result(5)
+    other = replace(DATASET, alias="GJJ-09", schema=b'{"a":1}', schema_hash=b"\x01" * 32, state="proposed", created_at=9)
+    store.node.submit(lambda tx: datasets.replace(tx, first.id, other)).result(5)
+    with store.node.read() as reader:
+        assert datasets.by_code(reader, DATASET.code, 1) == replace(other, id=first.id)
+    taken = replace(DATASET, code="12411599MBDEM00233/000002", alias="GJJ-02")
+    store.node.submit(lambda tx: datasets.insert(tx, taken)).result(5)
+    with pytest.raises(ConflictError) as alias:
+        store.node.submit(lambda tx: datasets.replace(tx, first.id, replace(other, alias="GJJ-02"))).result(5)
+    assert alias.value.code == "alias-taken"
+    row = (bytes(16), 1, first.id, 1, None, bytes(32), b"ct", "rec/1", 1)
+    store.node.submit(lambda tx: records.insert_many(tx, [row])).result(5)
+    with pytest.raises(ConflictError) as used:
+        store.node.submit(lambda tx: datasets.replace(tx, first.id, DATASET)).result(5)
+    assert used.value.code == "dataset-exists"
 
 
 def test_meta_values_are_replaced_and_removed(store: Store) -> None:

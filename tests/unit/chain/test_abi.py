@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from web3 import Web3
 from web3._utils.events import get_event_data
 
-from tests.support.deployed import DEPARTMENT, OTHER, batch, proposal
+from tests.support.deployed import DEPARTMENT, DOCUMENT, OTHER, batch, proposal
 from xinlian.chain import abi
 from xinlian.chain.abi import Parameter
+from xinlian.chain.authorisations import commitment
 from xinlian.chain.bindings import DatasetCatalog, RecordLedger, encode_call
 from xinlian.chain.calls import Mark, Terms, text32, text_of32
+from xinlian.chain.corrections import CorrectionRegistry, Opening
 from xinlian.chain.events import AccumulatorId, Event, body, decode_log, folds, replay, topic0
 from xinlian.chain.reverts import explain
 from xinlian.chain.wire import Log
@@ -120,12 +122,26 @@ def test_creation_goes_to_the_owner_too_and_only_the_first_version() -> None:
     def event(contract: str, name: str, **args: object) -> Event:
         return Event(contract, name, args, 1, "", 1, "", 0)
 
-    first = event("DatasetCatalog", "DatasetProposed", owner=DEPARTMENT, serial=33, version=1)
+    first = event("DatasetCatalog", "DatasetProposed", owner=DEPARTMENT, serial=33, version=1, round=1)
     assert folds(first) == (
         AccumulatorId("DatasetCatalog", "accumulatorOf", (DEPARTMENT, 33)),
         AccumulatorId("DatasetCatalog", "ownerAccumulatorOf", (DEPARTMENT,)),
     )
-    assert len(folds(event("DatasetCatalog", "DatasetProposed", owner=DEPARTMENT, serial=33, version=2))) == 1
+    for later in ({"version": 2, "round": 1}, {"version": 1, "round": 2}):
+        assert len(folds(event("DatasetCatalog", "DatasetProposed", owner=DEPARTMENT, serial=33, **later))) == 1
+    opened = event("CorrectionRegistry", "CorrectionOpened", receiver=DEPARTMENT, number=7, provider=OTHER)
+    assert folds(opened) == (
+        AccumulatorId("CorrectionRegistry", "accumulatorOf", (DEPARTMENT, 7)),
+        AccumulatorId("CorrectionRegistry", "receiverAccumulatorOf", (DEPARTMENT,)),
+        AccumulatorId("CorrectionRegistry", "addresseeAccumulatorOf", (OTHER,)),
+    )
+    forwarded = event("CorrectionRegistry", "CorrectionForwarded", receiver=DEPARTMENT, number=7, source=OTHER)
+    assert folds(forwarded)[1:] == (AccumulatorId("CorrectionRegistry", "addresseeAccumulatorOf", (OTHER,)),)
+    recorded = event("AuthorisationRegistry", "AuthorisationRecorded", recorder=DEPARTMENT, id="0x01")
+    assert folds(recorded) == (
+        AccumulatorId("AuthorisationRegistry", "accumulatorOf", (DEPARTMENT, "0x01")),
+        AccumulatorId("AuthorisationRegistry", "recorderAccumulatorOf", (DEPARTMENT,)),
+    )
     marked = event("RecordLedger", "StatusSet", department=DEPARTMENT, sequence=5)
     assert folds(marked) == (AccumulatorId("RecordLedger", "accumulatorOf", (DEPARTMENT, 1)),)
     moved = event("DepartmentRegistry", "AuthorityTransferStarted", **{"from": ADDRESS, "to": ADDRESS})
@@ -218,6 +234,10 @@ def test_custom_errors_of_every_contract_are_explained() -> None:
     member = next(one for one in abi.error_members().values() if one.name == "RecordLedgerSequenceGap")
     reason = explain(member.selector + abi.encode(member.inputs, [1, 3, 2]))
     assert reason.text == "RecordLedgerSequenceGap(stream=1, sequence=3, missing=2)"
+    for one in abi.error_members().values():
+        data = b"".join(OTHER.encode().ljust(32, b"\0") if p.type == "bytes18" else (7).to_bytes(32) for p in one.inputs)
+        found = explain(one.selector + data)
+        assert (found.name, list(found.args)) == (one.name, [p.name for p in one.inputs])
     assert explain(bytes.fromhex("4e487b71") + (0x11).to_bytes(32)).args == {"code": 0x11}
     assert explain(b"\xde\xad\xbe\xef").name == "Unknown"
     assert explain(member.selector + b"cut").name == "Unknown"
@@ -233,8 +253,46 @@ def test_words_of_32_bytes() -> None:
 
 
 def test_a_proposal_names_every_member_of_the_struct() -> None:
+    """Each in its own place, though several have the same type."""
     call = DatasetCatalog(ADDRESS).propose(proposal())
     decoded = abi.decode(abi.contract("DatasetCatalog").functions["propose"].inputs, call.data[4:])[0]
-    assert decoded["serial"] == 33
-    assert decoded["verifiableMask"] == 3
-    assert decoded["purposes"] == ["0x" + text32("NEW-HOME-LOAN").hex()]
+    word = {name: "0x" + keccak256(name.encode()).hex() for name in ("schema", "secrecy", "impact")}
+    assert decoded == {
+        "serial": 33,
+        "version": 1,
+        "schemaHash": word["schema"],
+        "shareType": 2,
+        "fieldCount": 10,
+        "viewCount": 2,
+        "personal": True,
+        "authorisationRequired": False,
+        "verifiableMask": 3,
+        "sensitiveMask": 4,
+        "secrecyAssessment": word["secrecy"],
+        "impactAssessment": word["impact"],
+        "headConsent": "0x" + DOCUMENT.hex(),
+        "noShareBasis": "0x" + "00" * 32,
+        "purposes": ["0x" + text32("NEW-HOME-LOAN").hex()],
+    }
+
+
+def test_an_opening_names_every_member_of_the_struct() -> None:
+    opening = Opening(7, OTHER, 4, 33, 1, b"t" * 32, b"e" * 32, b"d" * 32)
+    call = CorrectionRegistry(ADDRESS).open(opening)
+    decoded = abi.decode(abi.contract("CorrectionRegistry").functions["open"].inputs, call.data[4:])[0]
+    assert decoded == {
+        "number": 7,
+        "provider": OTHER,
+        "grantNumber": 4,
+        "serial": 33,
+        "version": 1,
+        "target": "0x" + (b"t" * 32).hex(),
+        "evidence": "0x" + (b"e" * 32).hex(),
+        "document": "0x" + (b"d" * 32).hex(),
+    }
+
+
+def test_the_commitment_is_the_hash_of_the_secrets_32_bytes() -> None:
+    assert commitment(b"s" * 32) == keccak256(b"s" * 32)
+    with pytest.raises(ValueError, match="32 bytes"):
+        commitment(b"s" * 31)

@@ -28,6 +28,11 @@ ACCUMULATORS = {
     ("DatasetCatalog", "_ownerAccumulators"): slots.DATASET_CATALOG_OWNER_ACCUMULATORS,
     ("SharingRegistry", "_accumulators"): slots.SHARING_REGISTRY_ACCUMULATORS,
     ("SharingRegistry", "_providerAccumulators"): slots.SHARING_REGISTRY_PROVIDER_ACCUMULATORS,
+    ("CorrectionRegistry", "_accumulators"): slots.CORRECTION_REGISTRY_ACCUMULATORS,
+    ("CorrectionRegistry", "_receiverAccumulators"): slots.CORRECTION_REGISTRY_RECEIVER_ACCUMULATORS,
+    ("CorrectionRegistry", "_addresseeAccumulators"): slots.CORRECTION_REGISTRY_ADDRESSEE_ACCUMULATORS,
+    ("AuthorisationRegistry", "_accumulators"): slots.AUTHORISATION_REGISTRY_ACCUMULATORS,
+    ("AuthorisationRegistry", "_recorderAccumulators"): slots.AUTHORISATION_REGISTRY_RECORDER_ACCUMULATORS,
     ("WorkCalendar", "accumulator"): slots.WORK_CALENDAR_ACCUMULATOR,
     ("CaseLedger", "_accumulators"): slots.CASE_LEDGER_ACCUMULATORS,
     ("CaseLedger", "_leadAccumulators"): slots.CASE_LEDGER_LEAD_ACCUMULATORS,
@@ -90,7 +95,7 @@ def test_every_state_changing_function_is_in_the_roles_table() -> None:
         for entry in _artifact(name)["abi"]
         if entry["type"] == "function" and entry["stateMutability"] not in {"view", "pure"}
     }
-    assert len(functions) == 28
+    assert len(functions) == 40
     assert set(re.findall(r"abi\.encodeCall\((I\w+\.\w+),", table)) == functions
 
 

@@ -28,6 +28,7 @@ CONTRACT = {
         "reinstate",
         "compromised",
         "publish-dataset",
+        "return-dataset",
         "retire-dataset",
         "transfer",
         "accept",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from xinlian.node.chain_state import ChainState, RecoveryState, code_text, code_word
+from xinlian.node.chain_state import ChainState, CorrectionStep, RecoveryState, code_text, code_word
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.working_days import Year, day_number
 from xinlian.scenarios.calendar import shipped_calendar
@@ -28,6 +28,25 @@ TERMS = {
     "usesPerCase": 3,
     "standing": False,
 }
+NONE, DOCUMENT = "0x" + "00" * 32, "0x" + "dd" * 32
+DATASET = {"owner": A, "serial": 7, "version": 2}
+PROPOSAL = {
+    "serial": 7,
+    "version": 2,
+    "schemaHash": "0x02",
+    "shareType": 2,
+    "fieldCount": 3,
+    "viewCount": 1,
+    "personal": True,
+    "authorisationRequired": True,
+    "verifiableMask": 1,
+    "sensitiveMask": 4,
+    "secrecyAssessment": "0x03",
+    "impactAssessment": "0x04",
+    "headConsent": "0x05",
+    "noShareBasis": NONE,
+    "purposes": [PURPOSE],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +62,8 @@ HISTORY = [
     Fact("DepartmentRegistered", {"department": B, "kind": 2, "name": "乙", "endpoint": "http://b"}, 2),
     Fact("KeysPublished", {"department": A, "version": 1, "jwks": "{}", "keySetHash": "0x01"}, 2),
     Fact("SignerAdded", {"department": A, "signer": "0xA1", "roles": 3}, 2),
-    Fact("DatasetProposed", {
-        "owner": A, "serial": 7, "version": 2, "schemaHash": "0x02", "shareType": 2, "fieldCount": 3, "viewCount": 1,
-        "verifiableMask": 1, "purposes": [PURPOSE],
-    }, 3),
-    Fact("DatasetPublished", {"owner": A, "serial": 7, "version": 2}, 4),
+    Fact("DatasetProposed", {"owner": A, "serial": 7, "version": 2, "round": 1, "proposal": PROPOSAL}, 3),
+    Fact("DatasetPublished", {**DATASET, "document": DOCUMENT}, 4),
     Fact("GrantGiven", {"provider": A, "number": 5, "receiver": B, "serial": 7, "version": 2, "terms": TERMS}, 5),
     Fact("CaseOpened", {
         "lead": B, "caseNo": code_word("CASE-1"), "scenario": SCENARIO, "participants": [A], "subjectsRoot": "0x" + "01" * 32,
@@ -131,9 +147,117 @@ def test_a_datasets_life() -> None:
     state.apply(HISTORY[5])
     assert state.dataset_by_vct(f"{A}/000007@2") is entry
     assert entry.state == "published"
-    state.apply(Fact("DatasetRetired", {"owner": A, "serial": 7, "version": 2}, 9))
+    state.apply(Fact("DatasetRetired", {**DATASET, "document": DOCUMENT}, 9))
     assert entry.state == "retired"
     assert [entry.is_published_at(block) for block in (3, 4, 8, 9)] == [False, True, True, False]
+
+
+def test_what_an_entry_says_about_personal_data_and_law() -> None:
+    entry = ChainState(HISTORY).dataset(A, 7, 2)
+    assert entry is not None
+    assert (entry.personal, entry.authorisation_required, entry.sensitive_mask) == (True, True, 4)
+    assert (entry.secrecy_assessment, entry.impact_assessment, entry.head_consent) == ("0x03", "0x04", "0x05")
+    assert entry.no_share_basis is None, "zero on chain: none"
+    assert (entry.round, entry.proposed_at, entry.document) == (1, 10, DOCUMENT)
+    unshared = {**PROPOSAL, "shareType": 3, "noShareBasis": "0x06", "impactAssessment": NONE, "personal": False}
+    state = ChainState([Fact("DatasetProposed", {**DATASET, "round": 1, "proposal": unshared})])
+    found = state.datasets[A, 7, 2]
+    assert (found.no_share_basis, found.impact_assessment) == ("0x06", None)
+
+
+def test_an_entry_is_sent_back_and_proposed_again() -> None:
+    state = ChainState(HISTORY[:5])
+    state.apply(Fact("DatasetReviewOverdue", {**DATASET, "deadline": 9, "recordedBy": B}))
+    assert state.datasets[A, 7, 2].review_overdue
+    state.apply(Fact("DatasetReturned", {**DATASET, "document": DOCUMENT}, 4))
+    assert (state.datasets[A, 7, 2].state, state.datasets[A, 7, 2].document) == ("returned", DOCUMENT)
+    again = {**PROPOSAL, "schemaHash": "0x22", "purposes": []}
+    state.apply(Fact("DatasetProposed", {**DATASET, "round": 2, "proposal": again}, 5, 50))
+    entry = state.datasets[A, 7, 2]
+    assert (entry.state, entry.round, entry.proposed_at, entry.schema_hash) == ("proposed", 2, 50, "0x22")
+    assert (entry.purposes, entry.review_overdue, entry.document) == ((), False, None), "nothing of the first round is left"
+
+
+def test_a_published_version_with_a_next_one_under_review_is_changing() -> None:
+    state = ChainState(HISTORY)
+    entry = state.datasets[A, 7, 2]
+    assert not state.is_changing(entry)
+    third = {**DATASET, "version": 3}
+    state.apply(Fact("DatasetProposed", {**third, "round": 1, "proposal": {**PROPOSAL, "version": 3}}))
+    assert state.is_changing(entry)
+    assert not state.is_changing(state.datasets[A, 7, 3]), "not published itself"
+    state.apply(Fact("DatasetReturned", {**third, "document": DOCUMENT}))
+    assert state.is_changing(entry)
+    state.apply(Fact("DatasetPublished", {**third, "document": DOCUMENT}))
+    assert not state.is_changing(entry)
+
+
+def test_an_update_clock_runs_until_a_new_version_or_the_last_retirement() -> None:
+    serial = {"owner": A, "serial": 7}
+    opened = Fact("DatasetUpdateOpened", {**serial, "byAuthority": True, "document": DOCUMENT}, 5, 50)
+    state = ChainState([*HISTORY, opened])
+    update = state.update_of(A, 7)
+    assert update is not None
+    assert (update.opened_at, update.by_authority, update.document, update.length_wd) == (50, True, DOCUMENT, 10)
+    state.apply(Fact("DatasetUpdateExtended", {**serial, "document": DOCUMENT}))
+    state.apply(Fact("DatasetUpdateOverdue", {**serial, "deadline": 9, "recordedBy": B}))
+    assert (update.extended, update.length_wd, update.overdue) == (True, 15, True)
+    third = {**DATASET, "version": 3}
+    state.apply(Fact("DatasetProposed", {**third, "round": 1, "proposal": {**PROPOSAL, "version": 3}}))
+    assert state.update_of(A, 7) is None
+    state.apply(Fact("DatasetPublished", {**third, "document": DOCUMENT}))
+    state.apply(opened)
+    state.apply(Fact("DatasetRetired", {**DATASET, "document": DOCUMENT}, 9))
+    assert state.update_of(A, 7) is not None, "version 3 is still published"
+    state.apply(Fact("DatasetRetired", {**third, "document": DOCUMENT}, 9))
+    assert state.update_of(A, 7) is None
+
+
+CORRECTION = {"receiver": B, "number": 20260921000001}
+OPENED = Fact("CorrectionOpened", {
+    **CORRECTION, "provider": A, "grantNumber": 5, "serial": 7, "version": 2, "target": "0x07", "evidence": "0x08",
+    "document": DOCUMENT,
+}, 6, 60)  # fmt: skip
+
+
+def test_a_corrections_life_with_its_provider() -> None:
+    state = ChainState([*HISTORY, OPENED])
+    found = state.correction(B, 20260921000001)
+    assert found is not None
+    assert (found.ref, found.vct, found.step) == (f"{B}/20260921000001", f"{A}/000007@2", CorrectionStep.OPEN)
+    assert (found.target, found.evidence, found.document, found.grant_number) == ("0x07", "0x08", DOCUMENT, 5)
+    assert (found.is_open, found.addressee, found.clock_start) == (True, A, 60)
+    state.apply(Fact("CorrectionOverdue", {**CORRECTION, "addressee": A, "deadline": 9, "recordedBy": B}))
+    assert (found.provider_overdue, found.source_overdue) == (True, False)
+    state.apply(Fact("CorrectionAnswered", {**CORRECTION, "outcome": 3, "answeredBy": A, "document": "0x09"}, 7, 70))
+    assert (found.step, found.is_open, found.ended_at, found.end_document) == (CorrectionStep.CORRECTED, False, 70, "0x09")
+    assert state.correction(A, 20260921000001) is None
+
+
+def test_a_correction_goes_to_the_source_or_is_withdrawn() -> None:
+    state = ChainState([*HISTORY, OPENED])
+    found = state.corrections[B, 20260921000001]
+    state.apply(Fact("CorrectionForwarded", {**CORRECTION, "source": B, "document": "0x0a"}, 7, 70))
+    assert (found.step, found.is_open, found.addressee, found.clock_start) == (CorrectionStep.FORWARDED, True, B, 70)
+    assert found.forward_document == "0x0a"
+    state.apply(Fact("CorrectionOverdue", {**CORRECTION, "addressee": B, "deadline": 9, "recordedBy": B}))
+    assert (found.provider_overdue, found.source_overdue) == (False, True)
+    state.apply(Fact("CorrectionWithdrawn", {**CORRECTION, "document": "0x0b"}, 8, 80))
+    assert (found.step, found.is_open, found.ended_at, found.end_document) == (CorrectionStep.WITHDRAWN, False, 80, "0x0b")
+
+
+def test_an_authorisation_is_in_force_inside_its_term_until_withdrawn() -> None:
+    one = {"recorder": A, "id": "0x0c"}
+    recorded = {**one, "digest": "0x0d", "commitment": "0x0e", "expiresAt": 100}
+    state = ChainState([Fact("AuthorisationRecorded", recorded, 6, 60)])
+    found = state.authorisation(A, "0x0c")
+    assert found is not None
+    assert (found.digest, found.commitment, found.withdrawn_at) == ("0x0d", "0x0e", None)
+    assert [found.is_in_force_at(time) for time in (59, 60, 99, 100)] == [False, True, True, False]
+    state.apply(Fact("AuthorisationWithdrawn", {**one, "secret": "0x0f", "relayedBy": B}, 7, 80))
+    assert (found.withdrawn_at, found.relayed_by) == (80, B)
+    assert [found.is_in_force_at(time) for time in (79, 80)] == [True, False]
+    assert state.authorisation(B, "0x0c") is None
 
 
 @pytest.mark.parametrize("vct", ["", "x", f"{A}/000007", f"{A}/abc@2", f"{A}/000007@x", f"{A}/000007@9"])

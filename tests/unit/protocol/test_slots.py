@@ -50,6 +50,7 @@ def test_keys_are_packed_like_solidity_packs(stream: Stream, sequence: int, seri
     assert slots.entry_key(DEPARTMENT, serial, version) == entry
     grant = encode_packed(["bytes18", "uint64", "bytes6"], [owner, sequence, bytes(6)])
     assert slots.grant_key(DEPARTMENT, sequence) == grant
+    assert slots.correction_key(DEPARTMENT, sequence) == grant, "a receiver in the provider's place"
     assert slots.department_key(DEPARTMENT) == encode(["bytes18"], [owner])
 
 
@@ -66,6 +67,13 @@ def test_accumulators_of_mappings() -> None:
     assert slots.dataset_accumulator_slot(DEPARTMENT, 7) == keccak256(serial)
     grant = slots.grant_key(DEPARTMENT, 7) + (1).to_bytes(32, "big")
     assert slots.grant_accumulator_slot(DEPARTMENT, 7) == keccak256(grant)
+    correction = slots.correction_key(DEPARTMENT, 7) + (1).to_bytes(32, "big")
+    assert slots.correction_accumulator_slot(DEPARTMENT, 7) == keccak256(correction)
+    assert slots.receiver_accumulator_slot(DEPARTMENT) == keccak256(department + (2).to_bytes(32, "big"))
+    assert slots.addressee_accumulator_slot(DEPARTMENT) == keccak256(department + (3).to_bytes(32, "big"))
+    authorisation = b"random id".ljust(32, b"\0")
+    assert slots.authorisation_accumulator_slot(DEPARTMENT, authorisation) == keccak256(authorisation + inner)
+    assert slots.recorder_accumulator_slot(DEPARTMENT) == keccak256(department + (2).to_bytes(32, "big"))
 
 
 @given(root=st.binary(min_size=32, max_size=32), size=st.integers(1, 2**32 - 1), suite=st.integers(1, 255))

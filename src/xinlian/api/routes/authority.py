@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
 from xinlian.api.bodies import read_body
 from xinlian.api.paging import Listing, PageOut
-from xinlian.api.wire import CompromisedIn, DatasetRef, SuspendIn, TxOut
+from xinlian.api.wire import CompromisedIn, DatasetApproval, DatasetDecision, SuspendIn, TxOut
 from xinlian.node.authority import Done
 from xinlian.node.chain_state import DepartmentState
 from xinlian.node.paging import Window, page_of
@@ -58,12 +58,18 @@ async def mark_compromised(request: Request, uscc: str, body: CompromisedIn) -> 
 
 
 @router.post("/authority/datasets/publish", dependencies=_authority)
-async def publish_dataset(request: Request, body: DatasetRef) -> TxOut:
+async def publish_dataset(request: Request, body: DatasetApproval) -> TxOut:
     """Publish a proposed catalogue entry."""
-    return _out(await node_of(request).authority.publish_dataset(body.code, body.version))
+    return _out(await node_of(request).authority.publish_dataset(body.code, body.version, body.opinion))
+
+
+@router.post("/authority/datasets/return", dependencies=_authority)
+async def return_dataset(request: Request, body: DatasetDecision) -> TxOut:
+    """Send a proposed catalogue entry back for change (退回修改)."""
+    return _out(await node_of(request).authority.return_dataset(body.code, body.version, body.reason))
 
 
 @router.post("/authority/datasets/retire", dependencies=_authority)
-async def retire_dataset(request: Request, body: DatasetRef) -> TxOut:
+async def retire_dataset(request: Request, body: DatasetDecision) -> TxOut:
     """Retire a catalogue entry; its records still verify."""
-    return _out(await node_of(request).authority.retire_dataset(body.code, body.version))
+    return _out(await node_of(request).authority.retire_dataset(body.code, body.version, body.reason))

@@ -13,7 +13,7 @@ from xinlian.api.paging import Listing, PageOut
 from xinlian.api.parameters import VersionQuery
 from xinlian.api.routes.approvals import shown
 from xinlian.api.wire import ApprovalOut, DatasetOut
-from xinlian.node.catalogue import DatasetInfo
+from xinlian.node.dataset_info import DatasetInfo
 from xinlian.node.files.template import template
 from xinlian.node.paging import Window
 from xinlian.node.people import Person, Role
@@ -37,6 +37,12 @@ def _out(info: DatasetInfo) -> DatasetOut:
         schema_hash=info.schema_hash,
         field_count=info.field_count,
         own=info.own,
+        personal=info.personal,
+        requires_authorisation=info.requires_authorisation,
+        round=info.round,
+        changing=info.changing,
+        review_deadline=info.review_deadline,
+        review_overdue=info.review_overdue,
     )
 
 
@@ -69,6 +75,6 @@ async def template_file(request: Request, dataset: str, version: VersionQuery = 
 
 @router.post("", status_code=202)
 async def propose_dataset(request: Request, person: Annotated[Person, Depends(allow(Role.SHARING))]) -> ApprovalOut:
-    """Propose a dataset, or a new version of one, to the department's head; the body is the schema file."""
+    """Propose a dataset, a new version, or one that was sent back, to the department's head; the body is the schema file."""
     source = await read_body(request, 1_000_000)
     return shown(request, await node_of(request).proposing.propose(source, person), person)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 app = group("What the competent authority signs.")
 UsccArgument = Annotated[str, typer.Argument(metavar="USCC", help="The department.")]
 Code = Annotated[str, typer.Argument(metavar="CODE@VERSION", help="Catalogue code and version, <USCC>/000001@1.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; the chain holds a salted digest of it.")]
 MAX_REQUEST_BYTES = 1_000_000
 
 
@@ -93,21 +94,25 @@ def compromised(
 
 
 @command(app, "publish-dataset", SIGNING)
-def publish_dataset(session: Session, dataset: Code) -> None:
+def publish_dataset(
+    session: Session,
+    dataset: Code,
+    reason: Annotated[str, typer.Option("--reason", help="The authority's opinion.")] = "同意发布",
+) -> None:
     """Publish a proposed catalogue entry."""
-    from xinlian.chain.bindings import DatasetCatalog
+    _decide(session, dataset, "publish", reason)
 
-    version = _split(dataset)
-    _send(session, lambda d: DatasetCatalog(d.contracts["DatasetCatalog"].address).publish(*version))
+
+@command(app, "return-dataset", SIGNING)
+def return_dataset(session: Session, dataset: Code, reason: Reason) -> None:
+    """Send a proposed catalogue entry back for change (退回修改)."""
+    _decide(session, dataset, "return", reason)
 
 
 @command(app, "retire-dataset", SIGNING)
-def retire_dataset(session: Session, dataset: Code) -> None:
+def retire_dataset(session: Session, dataset: Code, reason: Reason) -> None:
     """Retire a catalogue entry; its records still verify."""
-    from xinlian.chain.bindings import DatasetCatalog
-
-    version = _split(dataset)
-    _send(session, lambda d: DatasetCatalog(d.contracts["DatasetCatalog"].address).retire(*version))
+    _decide(session, dataset, "retire", reason)
 
 
 @command(app, "transfer", SIGNING)
@@ -131,10 +136,32 @@ def accept(session: Session) -> None:
     _send(session, lambda d: DepartmentRegistry(_registry(d)).accept_authority())
 
 
-def _send(session: Session, make: Callable[[Deployment], Call]) -> None:
-    """Send with the authority's key and say what came of it."""
-    done = session.signing.send(make, session.output.progress)
+def _send(session: Session, make: Callable[[Deployment], Call], more: Mapping[str, object] | None = None) -> None:
+    """Send with the authority's key and say what came of it, together with ``more``."""
+    done = {**session.signing.send(make, session.output.progress), **(more or {})}
     session.output.result(done, lambda: pairs(done))
+
+
+def _decide(session: Session, dataset: str, decision: str, reason: str) -> None:
+    """Send a decision on a dataset version; its text and salt, of which the chain holds the digest only, stand in the answer."""
+    import os
+
+    from xinlian.chain.bindings import DatasetCatalog
+    from xinlian.node.catalogue_entry import DECISION, decision_content
+    from xinlian.protocol.documents import SALT_BYTES, make_document
+    from xinlian.protocol.objects import dataset_object
+
+    owner, serial, version = _split(dataset)
+    about, content = dataset_object(f"{owner}/{serial:06d}", version), decision_content(decision, reason)
+    document = make_document(DECISION, about, content, os.urandom(SALT_BYTES))
+
+    def make(deployment: Deployment) -> Call:
+        catalog = DatasetCatalog(deployment.contracts["DatasetCatalog"].address)
+        calls = {"publish": catalog.publish, "return": catalog.return_for_change, "retire": catalog.retire}
+        return calls[decision](owner, serial, version, document.digest)
+
+    kept = {"document": document.digest.hex(), "salt": document.salt.hex(), "text": document.text.decode()}
+    _send(session, make, kept)
 
 
 def _registry(deployment: Deployment) -> str:

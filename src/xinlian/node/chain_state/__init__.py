@@ -1,4 +1,5 @@
-"""What the chain says about departments, working days, datasets, grants and cases: a projection of its events, held in memory.
+"""What the chain says about departments, working days, datasets, grants, cases, corrections and authorisations: a projection of
+its events, held in memory.
 
 Rules
 1. The state is a pure function of the ordered event list; a rollback rebuilds it from the events that remain.
@@ -14,17 +15,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from xinlian.node.chain_state.authorisations import AuthorisationFacts, AuthorisationState
 from xinlian.node.chain_state.calendar import CalendarFacts
 from xinlian.node.chain_state.cases import CaseFacts, CaseState
-from xinlian.node.chain_state.datasets import DatasetFacts, DatasetState
+from xinlian.node.chain_state.corrections import CorrectionFacts, CorrectionState, CorrectionStep
+from xinlian.node.chain_state.datasets import DatasetFacts, DatasetState, UpdateState
 from xinlian.node.chain_state.departments import DepartmentFacts, DepartmentState, KeySetVersion, RecoveryState, SignerState
 from xinlian.node.chain_state.facts import ChainFact, OrphanError, code_text, code_word
 from xinlian.node.chain_state.sharing import GrantState, SharingFacts, Terms
 
 __all__ = [
+    "AuthorisationState",
     "CaseState",
     "ChainFact",
     "ChainState",
+    "CorrectionState",
+    "CorrectionStep",
     "DatasetState",
     "DepartmentState",
     "GrantState",
@@ -32,6 +38,7 @@ __all__ = [
     "RecoveryState",
     "SignerState",
     "Terms",
+    "UpdateState",
     "code_text",
     "code_word",
 ]
@@ -53,13 +60,16 @@ class ChainState:
         departments, datasets, sharing, cases = DepartmentFacts(), DatasetFacts(), SharingFacts(), CaseFacts()
         calendar = CalendarFacts()
         self.calendar = calendar.calendar
+        corrections, authorisations = CorrectionFacts(), AuthorisationFacts()
         self.departments, self.signers = departments.departments, departments.signers
-        self.datasets = datasets.datasets
+        self.datasets, self.updates = datasets.datasets, datasets.updates
         self.grants = sharing.grants
         self.cases = cases.cases
+        self.corrections = corrections.corrections
+        self.authorisations = authorisations.authorisations
         self.orphans = 0
         self._handlers = {}
-        for part in (departments, calendar, datasets, sharing, cases):
+        for part in (departments, calendar, datasets, sharing, cases, corrections, authorisations):
             self._handlers.update(part.handlers)
         for event in events:
             self.apply(event)
@@ -94,6 +104,23 @@ class ChainState:
         if not (version.isdecimal() and serial.isdecimal()):
             return None
         return self.datasets.get((owner, int(serial), int(version)))
+
+    def update_of(self, owner: str, serial: int) -> UpdateState | None:
+        """The running update clock of a dataset, or None."""
+        return self.updates.get((owner, serial))
+
+    def is_changing(self, entry: DatasetState) -> bool:
+        """变更中: a published version whose next one is proposed or sent back."""
+        after = self.dataset(entry.owner, entry.serial, entry.version + 1)
+        return entry.state == "published" and after is not None and after.state in ("proposed", "returned")
+
+    def correction(self, receiver: str, number: int) -> CorrectionState | None:
+        """The correction, or None."""
+        return self.corrections.get((receiver, number))
+
+    def authorisation(self, recorder: str, authorisation_id: str) -> AuthorisationState | None:
+        """The authorisation with an id (0x hex), or None."""
+        return self.authorisations.get((recorder, authorisation_id))
 
     def department_list(self) -> list[DepartmentState]:
         """Departments and other receivers in order of registration."""

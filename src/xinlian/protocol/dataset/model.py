@@ -280,6 +280,7 @@ class Catalogue:
     share_methods: tuple[str, ...]
     modes: tuple[Mode, ...]
     use_conditions: str
+    requires_authorisation: bool
     data_class: str
     data_grade: str
     secrecy: str
@@ -357,6 +358,16 @@ class DatasetSchema:
     def verifiable_mask(self) -> int:
         """Mask of the fields that mode ``verify`` may compare."""
         return _mask(f.index for f in self.fields if f.is_verifiable)
+
+    @property
+    def sensitive_mask(self) -> int:
+        """Mask of the fields that hold sensitive personal information."""
+        return _mask(f.index for f in self.fields if f.sensitivity is Sensitivity.SENSITIVE)
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether any field holds personal information."""
+        return any(f.sensitivity.is_personal for f in self.fields)
 
     @property
     def grantable_mask(self) -> int:
