@@ -21,7 +21,7 @@ from typing import Any
 
 import uvicorn
 
-from xinlian.api.app import create_app
+from xinlian.api.server import server_config
 from xinlian.chain.anvil import ZERO_FEES, Anvil, AnvilOptions, free_port
 from xinlian.chain.development import deployed_chain
 from xinlian.node.approvals import ApprovalInfo
@@ -152,8 +152,7 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
     """Build a node, serve it, and give a person every role on it."""
     node = await build(settings)
     async with node.running():
-        config = uvicorn.Config(create_app(node), port=settings.listen_port, log_config=None, lifespan="off")
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(server_config(node))
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.create_task(server._serve())  # serve() would take over the process's signals
         while not server.started:  # noqa: ASYNC110 (uvicorn tells no event)

@@ -164,11 +164,11 @@ HOT: dict[tuple[str, str], Operation] = {
         {"receipt": None},
     ),
     ("POST", "/exchange/v1/reconciliations"): Operation(
-        "Read statements about the department that asks",
+        "A page of the read statements about the department that asks",
         "exchange",
         200,
-        {"application/json": {"schema": {"type": "object"}, "example": {}}},
-        {"statements": []},
+        {"application/json": {"schema": {"type": "object"}, "example": {"after": 0, "limit": 500}}},
+        {"statements": ["eyJpc3Mi…"], "receipts": [None], "next": None},
     ),
 }
 

@@ -9,7 +9,7 @@ import uvicorn
 
 from xinlian.api.app import create_app
 from xinlian.api.logs import configure_logging
-from xinlian.node.graph import build
+from xinlian.node.graph import Node, build
 from xinlian.node.settings import Settings
 
 
@@ -24,19 +24,25 @@ def serve(settings: Settings) -> None:
         runner.run(_serve(settings))
 
 
-async def _serve(settings: Settings) -> None:
-    node = await build(settings)
-    config = uvicorn.Config(
+def server_config(node: Node) -> uvicorn.Config:
+    """How uvicorn serves a node; whom a call comes from is decided by ``api.remote`` alone, not by uvicorn."""
+    return uvicorn.Config(
         create_app(node),
-        host=settings.listen_host,
-        port=settings.listen_port,
+        host=node.settings.listen_host,
+        port=node.settings.listen_port,
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         lifespan="off",
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=65_536,
     )
+
+
+async def _serve(settings: Settings) -> None:
+    node = await build(settings)
+    config = server_config(node)
     async with node.running():
         structlog.get_logger(__name__).info("serving", department=settings.department, port=settings.listen_port)
         await uvicorn.Server(config).serve()

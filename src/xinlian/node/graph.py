@@ -57,6 +57,7 @@ from xinlian.node.people import People
 from xinlian.node.proposing import Proposing
 from xinlian.node.providing import Providing, ProvidingLimits, ProvidingParts
 from xinlian.node.publishing import Publishing
+from xinlian.node.rate import RateLimit
 from xinlian.node.reads import Reads
 from xinlian.node.reattach import Reattaching
 from xinlian.node.reconciling import Reconciling
@@ -114,6 +115,7 @@ class Node:
     sharing: Sharing
     cases: Cases
     providing: Providing
+    rate: RateLimit
     asking: Asking
     reads: Reads
     reconciling: Reconciling
@@ -243,23 +245,19 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     reattaching = Reattaching(department, store.node, rpc, state, following, settings.deployment)
     anchoring.halted = lambda: not following.may_send or bool(reattaching.missing())
     pool = SealingPool(storage, settings.sealing_processes)
-    limits = Limits(max_file_bytes=settings.upload_max_bytes, max_rows=settings.upload_max_rows)
     blobs = BlobStore.at(settings.data_dir / BLOBS_DIR, os.urandom)
     library = library_of(settings, keys, store, blobs, wall)
-    publishing = Publishing(store, storage, pool, catalogue, clock.law_s, anchoring.woken, limits, library)
+    publishing = Publishing(store, storage, pool, catalogue, clock.law_s, anchoring.woken, _limits(settings), library)
     records = Records(department, store, storage, catalogue)
     view = LocalView(_checked(deployment), state, store.node, clock)
     bundles = Bundles(department, store.node, sealer, deployment, view, records, identity, clock.law_s)
     cases = Cases(department, store.node, sealer, state, transactions, reads)
+    rate = RateLimit(settings.unauthenticated_per_minute)
     providing = Providing(
         ProvidingParts(department, store, sealer, state, clock, identity, peers, catalogue, records, bundles, reads),
-        ProvidingLimits(
-            settings.max_view_age_s,
-            settings.anchor_promise_s,
-            settings.verify_attempts,
-            settings.unauthenticated_per_minute,
-        ),
+        ProvidingLimits(settings.max_view_age_s, settings.anchor_promise_s, settings.verify_attempts),
         anchoring.woken,
+        rate,
     )
     asking = Asking(
         AskingParts(
@@ -289,7 +287,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             settings.view_warn_age_s,
             settings.max_view_age_s,
             identity.current_signing,
-            lambda: providing.refused_total,
+            lambda: rate.total,
             reattaching.missing,
         )
     )
@@ -321,10 +319,11 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         sharing=Sharing(department, state, catalogue, transactions, clock.law_s),
         cases=cases,
         providing=providing,
+        rate=rate,
         asking=asking,
         reads=reads,
         reconciling=Reconciling(
-            department, state, clock, identity, peers, reads, client, bundles, following, settings.anchor_promise_s
+            department, state, clock, identity, peers, reads, client, bundles, following, settings.anchor_promise_s, rate
         ),
         late_receipts=LateReceipts(store.node, sealer, state, clock, following, bundles, client),
         authority=Authority(transactions, documents),
@@ -361,6 +360,11 @@ def _office(
     proposing = Proposing(catalogue, approvals)
     approvals.register(proposing.kind())
     return _Office(documents, acts, approvals, proposing)
+
+
+def _limits(settings: Settings) -> Limits:
+    """How much one publishing call may hold."""
+    return Limits(max_file_bytes=settings.upload_max_bytes, max_rows=settings.upload_max_rows)
 
 
 def _checked(deployment: Deployment) -> CheckedChain:

@@ -1,7 +1,15 @@
-"""A fixed-window count of failed authentications per caller, so that guessing is slow and cheap to refuse."""
+"""A fixed-window count of failures per caller of the exchange, so that guessing is slow and cheap to refuse.
+
+One ``RateLimit`` serves all routes of the exchange: requests and reconciliations that fail authentication, receipts of leaves
+and schema files that this node does not have.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from xinlian.protocol.errors import XinlianError
 from xinlian.protocol.messages import ProviderCheck, refusal
 
 _WINDOW_S = 60
@@ -21,6 +29,20 @@ class RateLimit:
         self._counts: dict[str, int] = {}
         self.total = 0
 
+    @contextmanager
+    def guarding(self, caller: str, now_s: float) -> Iterator[None]:
+        """Refuse a caller that failed too often; count it when the body of ``with`` fails.
+
+        Raises:
+            RefusedError: ``refused-rate``; whatever the body raises.
+        """
+        self.check(caller, now_s)
+        try:
+            yield
+        except XinlianError:
+            self.count(caller, now_s)
+            raise
+
     def check(self, caller: str, now_s: float) -> None:
         """Refuse a caller that failed too often.
 
@@ -29,7 +51,7 @@ class RateLimit:
         """
         self._turn(now_s)
         if self._counts.get(caller, 0) >= self._per_minute:
-            raise refusal(ProviderCheck.RATE, "too many requests that failed authentication; wait a minute")
+            raise refusal(ProviderCheck.RATE, "too many calls that failed; wait a minute")
 
     def count(self, caller: str, now_s: float) -> None:
         """Note a failure."""

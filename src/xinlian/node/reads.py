@@ -20,11 +20,10 @@ from xinlian.node.paging import Page, Window, first_of
 from xinlian.node.sealing import new_record_id
 from xinlian.protocol.b64 import unb64u
 from xinlian.protocol.messages import Request
-from xinlian.protocol.reconciliation import Reconciliation, reconcile
+from xinlian.protocol.reconciliation import Reconciliation
 from xinlian.protocol.statements import (
     ReadClear,
     ReadDisclosed,
-    ReadEntry,
     ReadItem,
     ReadOutcome,
     ReadRole,
@@ -86,7 +85,7 @@ class _About:
 
 
 class Reads:
-    """Makes, lists and reconciles read entries.
+    """Makes and lists read entries.
 
     Args:
         department: USCC of this node.
@@ -198,16 +197,10 @@ class Reads:
 
     # -- reconciliation ----------------------------------------------------------------------------
 
-    def entries_with(self, counterparty: str) -> list[streams.ReadEntry]:
-        """Every own entry about a department, oldest first."""
-        found: list[streams.ReadEntry] = []
-        while True:
-            with self._writer.read() as reader:
-                after = found[-1].position if found else 0
-                page = streams.reads_page(reader, self._sealer, after, PAGE, counterparty)
-            found.extend(page)
-            if len(page) < PAGE:
-                return found
+    def last_position(self) -> int:
+        """The newest own entry's position, 0 while there is none."""
+        with self._writer.read() as reader:
+            return streams.last_position(reader, streams.READS)
 
     def recipients_of(self, record_id: str) -> list[str]:
         """Departments that ever received a record, from the provider's entries; reads the whole log."""
@@ -223,20 +216,6 @@ class Reads:
             if len(page) < PAGE:
                 return sorted(found)
             after = page[-1].position
-
-    def reconcile(self, counterparty: str, theirs: Sequence[bytes]) -> Reconciliation:
-        """Compare the own log with another department's statements.
-
-        Args:
-            counterparty: USCC.
-            theirs: exact bytes of that department's read statements about this one.
-
-        Raises:
-            InputError: ``statement-form`` when one of theirs is not a read entry.
-        """
-        own = [parse_read(entry.statement) for entry in self.entries_with(counterparty)]
-        other: list[ReadEntry] = [parse_read(statement) for statement in theirs]
-        return reconcile(own, other)
 
 
 def clear_parts(entry: streams.ReadEntry) -> dict[str, Any]:

@@ -11,6 +11,7 @@ Example: ``settings = load_settings(Path("node.toml"))``
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,7 +80,12 @@ class Settings(BaseSettings):
     sealing_processes: int = Field(0, ge=0, description="Sealing processes; 0 = as many as cores.")
     verify_attempts: int = Field(5, ge=1, le=5, description="Verify attempts per case, subject and field.")
     unauthenticated_per_minute: int = Field(
-        120, ge=1, description="Exchange requests that fail authentication, per address and minute, before 429."
+        120,
+        ge=1,
+        description="Exchange calls that fail (authentication, unknown leaf or schema), per address and minute, before 429.",
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="Networks (CIDR) of reverse proxies; only they are believed whom a call comes from."
     )
     peer_timeout_s: float = Field(20.0, gt=0, description="Time allowed for another node's answer.")
     idempotency_days: int = Field(7, ge=1, le=90, description="Answers to calls with an Idempotency-Key are kept this long.")
@@ -93,6 +99,13 @@ class Settings(BaseSettings):
             check_uscc(value)
         except InputError as error:
             raise ValueError(error.message) from error
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _not_everybody(cls, value: tuple[IPv4Network | IPv6Network, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+        if any(network.prefixlen == 0 for network in value):
+            raise ValueError("a network of prefix length 0 would believe everybody")
         return value
 
     @model_validator(mode="after")

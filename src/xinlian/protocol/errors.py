@@ -553,6 +553,11 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "Use a fresh key for another request.",
     ),
     CodeEntry(
+        "reconciliation-form",
+        "A request for a page of the read log is not of its form.",
+        "Send after (0 or the next of the page before) and limit (1 to 500), both whole numbers.",
+    ),
+    CodeEntry(
         "token-already-issued",
         "This call made a token before; a token is shown once and not kept.",
         "Make another token with a fresh Idempotency-Key; the first one, if it was lost, ends at its date.",

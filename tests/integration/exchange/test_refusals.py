@@ -99,7 +99,7 @@ async def test_failed_authentication_is_counted_limited_and_never_written(stage:
         forged = crafted.resealed(signing=stage[D06].node.identity.current_signing())
         codes = [code_of(await stage.send(forged)) for _ in range(4)]
         assert codes == [(403, "refused-key-registered")] * 3 + [(429, "refused-rate")]
-        assert providing.refused_total == 3
+        assert providing._rate.total == 3
     finally:
         providing._rate = honest
     assert stage.read_count(D03) == before

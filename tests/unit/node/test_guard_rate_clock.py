@@ -10,7 +10,7 @@ from xinlian.node.clock import Clock
 from xinlian.node.payload_guard import check_payload
 from xinlian.node.rate import RateLimit
 from xinlian.protocol.chainview import BlockRef
-from xinlian.protocol.errors import InputError, RefusedError
+from xinlian.protocol.errors import InputError, NotFoundError, RefusedError
 
 ID = "411599199001010014"
 
@@ -76,6 +76,20 @@ def test_a_caller_is_refused_after_so_many_failures_until_the_minute_is_over() -
     assert caught.value.code == "refused-rate"
     limit.check("b", 59.9)
     limit.check("a", 60.0)
+    assert limit.total == 2
+
+
+def test_guarding_counts_what_fails_and_nothing_else() -> None:
+    limit = RateLimit(2)
+    for _ in range(5):
+        with limit.guarding("a", 1.0):
+            pass
+    for _ in range(2):
+        with pytest.raises(NotFoundError), limit.guarding("a", 1.0):
+            raise NotFoundError("leaf-unknown", "none")
+    with pytest.raises(RefusedError) as caught, limit.guarding("a", 1.0):
+        pytest.fail("the body does not run")
+    assert caught.value.code == "refused-rate"
     assert limit.total == 2
 
 

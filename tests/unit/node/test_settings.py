@@ -27,6 +27,12 @@ def test_file_environment_and_arguments_win_in_this_order(file: Path, monkeypatc
     assert (settings.listen_port, settings.batch_max_leaves, settings.poll_interval_s) == (1003, 8, 3.0)
 
 
+def test_no_proxy_is_trusted_until_its_network_is_named(file: Path) -> None:
+    assert load_settings(file).trusted_proxies == ()
+    file.write_text(GOOD + 'trusted_proxies = ["10.0.0.0/8", "fd00::1"]\n')
+    assert [str(one) for one in load_settings(file).trusted_proxies] == ["10.0.0.0/8", "fd00::1/128"]
+
+
 @pytest.mark.parametrize(
     ("line", "named"),
     [
@@ -35,6 +41,11 @@ def test_file_environment_and_arguments_win_in_this_order(file: Path, monkeypatc
         ("batch_max_leaves = 65537", "batch_max_leaves"),
         ("verify_attempts = 6", "verify_attempts"),
         ("retention_days = 100", "retention_days"),
+        ('trusted_proxies = ["10.0.0.1/8"]', "trusted_proxies"),
+        ('trusted_proxies = ["proxy"]', "trusted_proxies"),
+        ('trusted_proxies = ["10.0.0.0/8", "0.0.0.0/0"]', "trusted_proxies"),
+        ('trusted_proxies = ["::/0"]', "trusted_proxies"),
+        ("idempotency_days = 0", "idempotency_days"),
         ("no_such_setting = 1", "no_such_setting"),
         ('passphrase = "secret-1"\npassphrase_file = "x"', "passphrase"),
     ],

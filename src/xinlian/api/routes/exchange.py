@@ -1,11 +1,12 @@
 """Exchange v1: sealed requests of other departments' nodes, public schema files, reconciliation of read logs.
 
-Plain Starlette routes. They are public in the sense of tokens: who calls is proven by the message's signature.
+Plain Starlette routes. They are public in the sense of tokens: who calls is proven by the message's signature. Failures are
+counted per address, over all of these routes together (``node.rate``).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import orjson
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from starlette.routing import Route
 
 from xinlian.api.access import PUBLIC, node_of
 from xinlian.api.bodies import read_body
+from xinlian.api.remote import caller_of
 from xinlian.node.late_receipts import PATH as RECEIPTS
 from xinlian.node.providing import PATH, Incoming
 from xinlian.node.reconciling import PATH as RECONCILIATIONS
@@ -28,8 +30,12 @@ def _incoming(request: Request, body: bytes) -> Incoming:
         query=query.decode("ascii") if query else None,
         headers={name.lower(): value for name, value in request.headers.items()},
         body=body,
-        remote=request.client.host if request.client is not None else "unknown",
+        remote=_caller(request),
     )
+
+
+def _caller(request: Request) -> str:
+    return caller_of(request, node_of(request).settings.trusted_proxies)
 
 
 async def serve(request: Request) -> Response:
@@ -57,14 +63,35 @@ async def receipt(request: Request) -> Response:
     return Response(orjson.dumps(given), media_type="application/json")
 
 
-def _public(path: str, endpoint: Any, method: str) -> Route:
-    endpoint.access = PUBLIC
-    return Route(path, endpoint, methods=[method], name=f"exchange_{endpoint.__name__}")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _public(path: str, endpoint: Endpoint, method: str, *, counts_failures: bool) -> Route:
+    """A route that refuses a caller which failed too often before a byte of its body is read.
+
+    Args:
+        path: of the route.
+        endpoint: answers.
+        method: HTTP method.
+        counts_failures: every failure counts; False where the use case itself tells an unproven sender from a proven one.
+    """
+
+    async def call(request: Request) -> Response:
+        node = node_of(request)
+        caller, now_s = _caller(request), node.clock.wall_s()
+        if counts_failures:
+            with node.rate.guarding(caller, now_s):
+                return await endpoint(request)
+        node.rate.check(caller, now_s)
+        return await endpoint(request)
+
+    call.access = PUBLIC  # type: ignore[attr-defined]  # read by the test that lists every route's decision
+    return Route(path, call, methods=[method], name=f"{method} {path}")
 
 
 ROUTES = [
-    _public(PATH, serve, "POST"),
-    _public("/exchange/v1/schemas/{schema_hash}", schema, "GET"),
-    _public(RECONCILIATIONS, reconcile, "POST"),
-    _public(RECEIPTS, receipt, "POST"),
+    _public(PATH, serve, "POST", counts_failures=False),
+    _public("/exchange/v1/schemas/{schema_hash}", schema, "GET", counts_failures=True),
+    _public(RECONCILIATIONS, reconcile, "POST", counts_failures=False),
+    _public(RECEIPTS, receipt, "POST", counts_failures=True),
 ]

@@ -66,12 +66,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class ProvidingLimits:
-    """Bounds: age of the view (s), promise of anchoring (s), verify attempts, unauthenticated requests a minute."""
+    """Bounds: age of the view (s), promise of anchoring (s), verify attempts."""
 
     max_view_age_s: float
     anchor_promise_s: int
     verify_attempts: int
-    unauthenticated_per_minute: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from xinlian.protocol.envelope import (
     parse_header,
     seal_answer,
 )
-from xinlian.protocol.errors import ConflictError, InputError, NotFoundError, RefusedError, XinlianError
+from xinlian.protocol.errors import ConflictError, InputError, NotFoundError, RefusedError
 from xinlian.protocol.messages import (
     Answer,
     AnswerItem,
@@ -58,9 +58,10 @@ class Providing:
         parts: its collaborators.
         limits: its bounds.
         on_committed: told after every commit (wakes anchoring).
+        rate: of the whole exchange.
     """
 
-    def __init__(self, parts: ProvidingParts, limits: ProvidingLimits, on_committed: Callable[[], None]) -> None:
+    def __init__(self, parts: ProvidingParts, limits: ProvidingLimits, on_committed: Callable[[], None], rate: RateLimit) -> None:
         self._department = parts.department
         self._store = parts.store
         self._sealer = parts.sealer
@@ -73,12 +74,7 @@ class Providing:
         self._answering = Answering(parts, limits)
         self._limits = limits
         self._on_committed = on_committed
-        self._rate = RateLimit(limits.unauthenticated_per_minute)
-
-    @property
-    def refused_total(self) -> int:
-        """Requests that failed authentication since the start."""
-        return self._rate.total
+        self._rate = rate
 
     async def serve(self, incoming: Incoming) -> Outgoing:
         """Answer a sealed request.
@@ -88,12 +84,8 @@ class Providing:
             InputError: a request that is not of the form.
             ConflictError: ``rid-reused``: the same request id with other bytes.
         """
-        self._rate.check(incoming.remote, self._clock.wall_s())
-        try:
+        with self._rate.guarding(incoming.remote, self._clock.wall_s()):
             header, verified = self._authenticate(incoming)
-        except XinlianError:
-            self._rate.count(incoming.remote, self._clock.wall_s())
-            raise
         digest = hashlib.sha256(incoming.body).digest()
         kept = self._answered(header, digest)
         if kept is not None:
