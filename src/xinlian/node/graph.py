@@ -326,7 +326,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             department, state, clock, identity, peers, reads, client, bundles, following, settings.anchor_promise_s, rate
         ),
         late_receipts=LateReceipts(store.node, sealer, state, clock, following, bundles, client),
-        authority=Authority(transactions, documents),
+        authority=Authority(transactions, office.documents),
         health=health,
         agreeing=Agreeing(rpcs, deployment, following, period_s=settings.rpc_compare_s),
         completeness=Completeness(rpc, deployment, following, period_s=settings.rpc_compare_s),
