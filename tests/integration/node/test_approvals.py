@@ -12,6 +12,7 @@ from tests.support.http import Client, Reply, token_for
 from tests.support.network import D02, Network
 from xinlian.node.approvals import Consented, Kind, Proposal
 from xinlian.node.idempotency import Journal
+from xinlian.node.paging import Window
 from xinlian.node.people import Role
 from xinlian.protocol.documents import check_document
 from xinlian.protocol.errors import StoreError
@@ -316,7 +317,7 @@ async def test_every_step_of_a_person_and_its_outcome_is_in_the_log(
         assert report["exit_code"] == 0, report
         assert set(report["values"]) == {"person_id", "post", "role", "approval"}
     assert (await client.get("/api/v1/reads")).ok()["items"] == reads
-    assert node.reads.entries_with(D02) == []
+    assert node.reads.page(Window(200), D02).items == []
     as_read = await auditor.get(f"/api/v1/reads/{positions[0]}/bundle")
     assert (as_read.status, as_read.code) == (404, "record-unknown")
 
