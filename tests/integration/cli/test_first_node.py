@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,7 @@ def _person(served: Served, person_id: str, name: str, token: str, *roles: str) 
 
 @pytest.fixture(scope="module")
 def dataset(served: Served, clerk: dict[str, str], head: dict[str, str]) -> str:
-    """GJJ-01 proposed by the clerk, consented to by the head, published by the authority."""
+    """GJJ-01 proposed by the clerk, consented to by the head, sent back once and then published by the authority."""
     schema = load_schemas("new-home-loan")["GJJ-01"]
     file = served.desk.folder / "GJJ-01.json"
     file.write_bytes(schema.source)
@@ -200,12 +201,26 @@ def dataset(served: Served, clerk: dict[str, str], head: dict[str, str]) -> str:
     assert (stale.code, json.loads(stale.err)["code"]) == (13, "approval-changed")
     done = served.desk.need("approval", "consent", number, "--proposal", proposed["proposal"], **head)
     assert (done["state"], done["result"]["code"]) == ("done", schema.code)
-    served.desk.need("authority", "publish-dataset", f"{schema.code}@{schema.version}", "--keys", "authority")
+    reason = ("--reason", "共享范围过宽")
+    returned = served.desk.need("authority", "return-dataset", schema.vct, *reason, "--keys", "authority")
+    digest = sha256(b"\x02" + bytes.fromhex(returned["salt"]) + returned["text"].encode()).hexdigest()
+    assert digest == returned["document"], "salt and text open what stands on chain"
+    assert json.loads(returned["text"])["reason"] == "共享范围过宽"
+    _wait_for(served, clerk, schema.alias, "returned")
+    proposed = served.desk.need("dataset", "propose", file, **clerk)
+    served.desk.need("approval", "consent", str(proposed["id"]), "--proposal", proposed["proposal"], **head)
+    assert served.desk.need("dataset", "show", schema.alias, **clerk)["round"] == 2
+    served.desk.need("authority", "publish-dataset", schema.vct, "--keys", "authority")
+    _wait_for(served, clerk, schema.alias, "published")
+    return schema.alias
+
+
+def _wait_for(served: Served, clerk: dict[str, str], alias: str, state: str) -> None:
+    """Until the node has followed what the authority signed."""
     deadline = time.monotonic() + 20
-    while served.desk.need("dataset", "show", schema.alias, **clerk)["state"] != "published":
+    while served.desk.need("dataset", "show", alias, **clerk)["state"] != state:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    return schema.alias
 
 
 @pytest.fixture(scope="module")
@@ -399,9 +414,12 @@ def test_who_acted_is_provable_from_the_anchored_log(served: Served, head: dict[
     assert [(act["act"], act["person_id"], act["role"]) for act in acts] == [
         ("proposed", "P0001", "handler"),
         ("sent-back", "P0002", "head"),
-        ("proposed", "P0001", "handler"),
-        ("consented", "P0002", "head"),
-        ("submitted", "P0002", "head"),
+        *[
+            ("proposed", "P0001", "handler"),
+            ("consented", "P0002", "head"),
+            ("submitted", "P0002", "head"),
+        ]
+        * 2,  # the authority sent the first one back
     ]
     consented, submitted = acts[3], acts[4]
     assert consented["document"] == submitted["document"]

@@ -173,6 +173,7 @@ MISTAKES: list[tuple[str, Bend, str]] = [
     ("unknown lookup", _set("properties/no/x-lookup", "car"), "$.properties.no.x-lookup"),
     ("hidden but verifiable", _set("properties/person/x-verifiable", True), "$.properties.person.x-verifiable"),
     ("flag as text", _set("properties/no/x-verifiable", "yes"), "$.properties.no.x-verifiable"),
+    ("authorisation as text", _set("x-catalogue/requires_authorisation", "是"), "$.x-catalogue.requires_authorisation"),
     ("labels without enum", _set("properties/no/x-labels", {}), "$.properties.no.x-labels"),
     ("enum without labels", _drop("properties/state/x-labels"), "$.properties.state.x-labels"),
     ("code without label", _set("properties/state/enum", ["01", "02", "03"]), "$.properties.state.x-labels"),
@@ -255,3 +256,10 @@ def test_share_type_3_names_its_basis() -> None:
     document = small_document()
     document["x-catalogue"] |= {"share_type": 3, "no_share_reason": "测试", "no_share_basis": "测试条例"}
     assert load(document).catalogue.no_share_basis == "测试条例"
+
+
+def test_an_authorisation_is_required_only_where_the_file_says_so() -> None:
+    document = small_document()
+    assert not load(document).catalogue.requires_authorisation
+    document["x-catalogue"]["requires_authorisation"] = True
+    assert load(document).catalogue.requires_authorisation

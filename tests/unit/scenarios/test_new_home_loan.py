@@ -56,6 +56,30 @@ def test_the_scenario_is_shipped() -> None:
     assert caught.value.code == "scenario-unknown"
 
 
+def test_who_asks_for_the_persons_authorisation_says_so() -> None:
+    """Where the conditions name it (须有本人授权, 须有家庭成员授权) and nothing else opens the data instead (或法定职责)."""
+    asking = {alias for alias, schema in SCHEMAS.items() if schema.catalogue.requires_authorisation}
+    assert asking == {"GJJ-01", "GJJ-02", "BDC-01", "MZ-01"}
+    named = {alias for alias, schema in SCHEMAS.items() if "授权" in schema.catalogue.use_conditions}
+    assert named - asking == {"ZJ-02"}
+    assert "或法定职责" in SCHEMAS["ZJ-02"].catalogue.use_conditions
+
+
+@pytest.mark.parametrize(
+    ("alias", "sensitive"),
+    [
+        ("GJJ-01", "pf_account_no deposit_base_yuan account_status balance_yuan monthly_self_yuan monthly_employer_yuan frozen"),
+        ("ZJ-03", "paid_yuan"),
+        ("MZ-01", ""),
+        ("ZJ-01", ""),
+    ],
+)
+def test_sensitive_fields(alias: str, sensitive: str) -> None:
+    schema = SCHEMAS[alias]
+    assert " ".join(schema.names_of(schema.sensitive_mask)) == sensitive
+    assert schema.is_personal == (alias != "ZJ-01")
+
+
 @pytest.mark.parametrize("alias", sorted(DOSSIER_FIELDS))
 def test_fields_owner_and_what_is_never_granted(alias: str) -> None:
     schema = SCHEMAS[alias]
