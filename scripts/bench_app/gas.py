@@ -43,7 +43,7 @@ async def measure(report: Report, *, quick: bool) -> None:
                 "测试市不动产登记中心",
                 "http://127.0.0.1:1",
                 keys.serialise().decode(),
-                (prove_possession(anchor, registry, network.D05, 1 | 4),),
+                (await prove_possession(anchor, registry, network.D05, 1 | 4),),
             )
             await _send(
                 rpc, authority, directory, deployment.chain_id, DepartmentRegistry(addresses["DepartmentRegistry"]).register(new)

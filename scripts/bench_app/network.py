@@ -22,6 +22,7 @@ from typing import Any
 
 from xinlian.chain.anvil import ZERO_FEES, Anvil, AnvilOptions, free_port
 from xinlian.chain.development import deployed_chain
+from xinlian.chain.keys import LocalKey
 from xinlian.node.graph import KEYS_DIR, Node, build
 from xinlian.node.people import NewUser, People, Role
 from xinlian.node.registration import KINDS, Applicant, request_for
@@ -168,7 +169,9 @@ async def running(directory: Path, departments: Sequence[str], **changes: Any) -
             stack.callback(_stop, process)
             network.nodes[uscc] = process
             applicant = Applicant(uscc, KINDS["department"], f"测试部门 {uscc}", process.url)
-            await authority.authority.register(request_for(applicant, keys[uscc], deployment).dumps())
+            chain_keys = {role: LocalKey.from_secret(key.private) for role, key in keys[uscc].chain.items()}
+            request = await request_for(applicant, keys[uscc], chain_keys, deployment)
+            await authority.authority.register(request.dumps())
         await asyncio.sleep(1.0)
         yield network
 

@@ -5,6 +5,7 @@ Everything is real and holds in the attacker's own world; only the deployment ma
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import secrets
@@ -20,9 +21,12 @@ from scripts.demo_app.chain import CHAIN_ID
 from scripts.demo_app.problems import DemoError
 from scripts.demo_app.stage import Stage
 from scripts.demo_app.web import wait_for
+from xinlian.chain import raw_tx
 from xinlian.chain.bindings import DepartmentRegistry, RecordLedger
 from xinlian.chain.calls import Batch, Call, Registration
+from xinlian.chain.fees import Fees
 from xinlian.chain.keys import LocalKey, Registry, prove_possession
+from xinlian.chain.raw_tx import Unsigned
 from xinlian.protocol.b64 import unb64u
 from xinlian.protocol.jwks import build_key_set
 from xinlian.protocol.record import leaf_of, parse_statement
@@ -77,7 +81,7 @@ def _deploy(stage: Stage) -> tuple[dict[str, Any], LocalKey]:
 
 def _registration(department: str, registry: Registry, signer: LocalKey) -> Registration:
     keys = build_key_set(department, [Ed25519PrivateKey.generate()], [X25519PrivateKey.generate().public_key()])
-    proof = prove_possession(signer, registry, department, _ALL_ROLES)
+    proof = asyncio.run(prove_possession(signer, registry, department, _ALL_ROLES))
     return Registration(department, 1, "伪造机构", "http://127.0.0.1:9", keys.serialise().decode(), (proof,))
 
 
@@ -88,16 +92,8 @@ def _send(stage: Stage, key: LocalKey, call: Call) -> dict[str, Any]:
         DemoError: when the chain refuses it.
     """
     nonce = int(stage.chain.call("eth_getTransactionCount", key.address, "pending"), 16)
-    fields = {
-        "chainId": CHAIN_ID,
-        "nonce": nonce,
-        "gas": _GAS,
-        "gasPrice": 0,
-        "value": 0,
-        "to": call.to,
-        "data": call.data,
-    }
-    tx_hash = stage.chain.call("eth_sendRawTransaction", "0x" + key.sign_transaction(fields).raw.hex())
+    signed = asyncio.run(raw_tx.sign(key, Unsigned(CHAIN_ID, nonce, _GAS, Fees(0, None), call)))
+    tx_hash = stage.chain.call("eth_sendRawTransaction", "0x" + signed.raw.hex())
     look: Callable[[], dict[str, Any] | None] = lambda: stage.chain.call("eth_getTransactionReceipt", tx_hash)  # noqa: E731
     receipt = wait_for(f"the attacker's {call.label}", look, 20.0)
     if receipt["status"] != "0x1":

@@ -17,7 +17,7 @@ from xinlian.chain.calls import Batch, Call, Mark, NewCase, Registration, Terms,
 from xinlian.chain.catalogue import DatasetCatalog, Proposal
 from xinlian.chain.corrections import CORRECTED, CorrectionRegistry, Opening
 from xinlian.chain.deploy import DeployOptions, deploy
-from xinlian.chain.keys import LocalKey, Registry, prove_possession
+from xinlian.chain.keys import ChainKey, LocalKey, Registry, prove_possession
 from xinlian.chain.rpc import Rpc
 from xinlian.chain.sender import Mined, Sender, SenderOptions, StoredTx
 from xinlian.protocol.chainview import BlockRef
@@ -122,18 +122,18 @@ class Deployed:
     def authorisations(self) -> AuthorisationRegistry:
         return AuthorisationRegistry(self.address("AuthorisationRegistry"))
 
-    def sender(self, key: LocalKey | None = None, log: MemoryLog | None = None) -> Sender:
+    def sender(self, key: ChainKey | None = None, log: MemoryLog | None = None) -> Sender:
         return Sender(self.rpc, key or self.signer, log or MemoryLog(), SenderOptions(self.deployment.chain_id, poll_s=0.01))
 
-    async def send(self, call: Call, key: LocalKey | None = None) -> Mined:
+    async def send(self, call: Call, key: ChainKey | None = None) -> Mined:
         """Send with a fresh sender and wait."""
         sender = self.sender(key)
         return await sender.wait(await sender.send(call, "test"), 20)
 
-    async def register(self, department: str = DEPARTMENT, key: LocalKey | None = None, kind: int = 1) -> None:
+    async def register(self, department: str = DEPARTMENT, key: ChainKey | None = None, kind: int = 1) -> None:
         """Register a department whose one signer has all roles."""
         place = Registry(self.deployment.chain_id, self.address("DepartmentRegistry"))
-        new = prove_possession(key or self.signer, place, department, 7)
+        new = await prove_possession(key or self.signer, place, department, 7)
         registration = Registration(department, kind, "测试部门", "https://node.test", JWKS, (new,))
         await self.send(self.registry.register(registration), self.authority)
 
@@ -189,12 +189,12 @@ async def calendar_once(deployed: Deployed) -> None:
 
 async def recovery_once(deployed: Deployed, chain: TestChain) -> None:
     registry, place = deployed.registry, Registry(deployed.deployment.chain_id, deployed.address("DepartmentRegistry"))
-    successors = [prove_possession(chain.key("successor"), place, OTHER, 7)]
+    successors = [await prove_possession(chain.key("successor"), place, OTHER, 7)]
     await deployed.send(registry.announce_recovery(OTHER, successors), deployed.authority)
     await deployed.send(registry.cancel_recovery(OTHER), deployed.authority)
     await deployed.send(registry.announce_recovery(OTHER, successors), deployed.authority)
-    deadline = await deployed.rpc.ask(registry.recovery_deadline_of(OTHER))
-    chain.rpc("evm_setNextBlockTimestamp", deadline)
+    deadline_s = await deployed.rpc.ask(registry.recovery_deadline_of(OTHER))
+    chain.rpc("evm_setNextBlockTimestamp", deadline_s)
     await deployed.send(registry.recover(OTHER), deployed.authority)
 
 
@@ -252,7 +252,7 @@ async def everything_once(deployed: Deployed, chain: TestChain) -> None:
     await deployed.send(catalog.retire(DEPARTMENT, 33, 1, DOCUMENT), deployed.authority)
     place = Registry(deployed.deployment.chain_id, deployed.address("DepartmentRegistry"))
     third = chain.key("third")
-    await deployed.send(registry.add_signer(prove_possession(third, place, DEPARTMENT, 1)))
+    await deployed.send(registry.add_signer(await prove_possession(third, place, DEPARTMENT, 1)))
     await deployed.send(registry.retire_signer(third.address))
     await calendar_once(deployed)
     await law_once(deployed, chain)

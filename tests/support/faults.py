@@ -200,7 +200,7 @@ async def settle(found: Trial, endpoint: str | None = None) -> None:
     """Register both departments and publish the catalogue entry (on whatever chain the nodes follow now)."""
     network = found.network
     for one in (D01, found.uscc):
-        request = registration(one, found.keys[one], endpoint or network[one].url, network.deployment)
+        request = await registration(one, found.keys[one], endpoint or network[one].url, network.deployment)
         await network[D01].node.authority.register(request.dumps())
     await network.in_step()
     await network.offer(found.uscc, "BDC-01")

@@ -24,6 +24,7 @@ import uvicorn
 from xinlian.api.server import server_config
 from xinlian.chain.anvil import ZERO_FEES, Anvil, AnvilOptions, free_port
 from xinlian.chain.development import deployed_chain
+from xinlian.chain.keys import LocalKey
 from xinlian.node.approvals import ApprovalInfo
 from xinlian.node.graph import KEYS_DIR, Node, build
 from xinlian.node.people import NewUser, Person, Role
@@ -123,9 +124,10 @@ def make_keys(directory: Path, *, authority: bool) -> NodeKeys:
     return NodeKeys.create(directory, PASSPHRASE, Creation(1_789_952_400, os.urandom, roles, SCRYPT_N_TEST))
 
 
-def registration(uscc: str, keys: NodeKeys, endpoint: str, deployment: Deployment) -> RegistrationRequest:
+async def registration(uscc: str, keys: NodeKeys, endpoint: str, deployment: Deployment) -> RegistrationRequest:
     """The registration request of a department."""
-    return request_for(Applicant(uscc, KINDS["department"], NAMES[uscc], endpoint), keys, deployment)
+    chain_keys = {role: LocalKey.from_secret(key.private) for role, key in keys.chain.items()}
+    return await request_for(Applicant(uscc, KINDS["department"], NAMES[uscc], endpoint), keys, chain_keys, deployment)
 
 
 def settings_of(directory: Path, uscc: str, rpc_url: str, port: int, **changes: Any) -> Settings:
@@ -197,7 +199,7 @@ async def running_network(
             settings = settings_of(directory, uscc, anvil.url, free_port(), **changes)
             network.nodes[uscc] = await stack.enter_async_context(serving(settings))
         for uscc in wanted:
-            request = registration(uscc, keys[uscc], network[uscc].url, deployment)
+            request = await registration(uscc, keys[uscc], network[uscc].url, deployment)
             await network[D01].node.authority.register(request.dumps())
         await network.in_step()
         yield network

@@ -29,12 +29,6 @@ class Fees:
     price_wei: int
     tip_wei: int | None
 
-    def fields(self) -> dict[str, int]:
-        """As eth_account wants them."""
-        if self.tip_wei is None:
-            return {"gasPrice": self.price_wei}
-        return {"type": 2, "maxFeePerGas": self.price_wei, "maxPriorityFeePerGas": self.tip_wei}
-
     def bumped(self) -> Fees:
         """The same, a quarter dearer."""
         return Fees(_dearer(self.price_wei), None if self.tip_wei is None else _dearer(self.tip_wei))

@@ -1,32 +1,33 @@
 """Signing keys of the chain: transactions and proofs of possession.
 
-``ChainKey`` is the port; ``LocalKey`` holds the secret in memory, a remote signer may take its place.
+``ChainKey`` is the port, with one question: sign this message. ``LocalKey`` holds the secret in memory, ``chain.remote_key``
+asks a signer that holds it. What is signed is built here and in ``raw_tx``, so both sign the very same bytes.
 
-Example: ``LocalKey.from_secret(secret).address``
+Example: ``await LocalKey.from_secret(secret).sign(b"...")``
 
-Source: EIP-155, EIP-1559 (transactions), EIP-712 (typed data).
+Source: SEC 1 and EIP-2 (signatures), EIP-712 (typed data).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, cast
+from typing import Protocol, Self
 
+import coincurve
 from eth_account import Account
+from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
+from eth_typing import Hash32
+from eth_utils.address import to_checksum_address
 
 from xinlian.chain.calls import NewSigner
 from xinlian.chain.libraries import tame
 from xinlian.protocol.errors import ConfigError
+from xinlian.protocol.keccak import keccak256
 
-
-@dataclass(frozen=True, slots=True)
-class SignedTransaction:
-    """Raw bytes ready for broadcast and their hash (``0x`` + 64 hex)."""
-
-    raw: bytes
-    hash: str
+SIGNATURE_BYTES = 65
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+"""Half of secp256k1's order: the chain takes no greater ``s`` (EIP-2)."""
 
 
 class ChainKey(Protocol):
@@ -37,17 +38,17 @@ class ChainKey(Protocol):
         """Checksummed address."""
         ...
 
-    def sign_transaction(self, fields: Mapping[str, object]) -> SignedTransaction:
-        """Sign a transaction given as eth_account's dict; deterministic for equal fields (RFC 6979)."""
-        ...
+    async def sign(self, message: bytes) -> bytes:
+        """Sign the Keccak-256 of a message: 65 bytes r ‖ s ‖ v, ``s`` in the lower half of the order, v 27 or 28.
 
-    def sign_typed_data(self, typed: Mapping[str, object]) -> bytes:
-        """EIP-712 signature, 65 bytes r ‖ s ‖ v."""
+        Raises:
+            ChainError: signer-down, signer-refused or signer-answer, of a key that is elsewhere.
+        """
         ...
 
 
 class LocalKey:
-    """A key whose secret is in this process's memory.
+    """A key whose secret is in this process's memory; signs deterministically (RFC 6979).
 
     Args:
         account: eth_account's signer; ``from_secret`` makes one.
@@ -80,14 +81,27 @@ class LocalKey:
         """Checksummed address."""
         return str(self._account.address)
 
-    def sign_transaction(self, fields: Mapping[str, object]) -> SignedTransaction:
-        """Sign a transaction given as eth_account's dict."""
-        signed = self._account.sign_transaction(cast("dict[str, Any]", dict(fields)))
-        return SignedTransaction(bytes(signed.raw_transaction), "0x" + bytes(signed.hash).hex())
+    async def sign(self, message: bytes) -> bytes:
+        """Sign the Keccak-256 of a message."""
+        return bytes(self._account.unsafe_sign_hash(Hash32(keccak256(message))).signature)
 
-    def sign_typed_data(self, typed: Mapping[str, object]) -> bytes:
-        """EIP-712 signature, 65 bytes r ‖ s ‖ v."""
-        return bytes(self._account.sign_typed_data(full_message=dict(typed)).signature)
+
+def address_of(public_key: bytes) -> str:
+    """The checksummed address of an uncompressed public key without its prefix, 64 bytes."""
+    return to_checksum_address(keccak256(public_key)[-20:])
+
+
+def signed_by(message: bytes, signature: bytes) -> str | None:
+    """The address whose key made this signature of ``ChainKey.sign``'s form, None when it is none or not of that form."""
+    if len(signature) != SIGNATURE_BYTES or signature[64] not in {27, 28} or int.from_bytes(signature[32:64]) > _HALF_ORDER:
+        return None
+    try:
+        found = coincurve.PublicKey.from_signature_and_message(
+            signature[:64] + bytes([signature[64] - 27]), keccak256(message), hasher=None
+        )
+    except ValueError:
+        return None
+    return address_of(found.format(compressed=False)[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +139,13 @@ def possession_message(registry: Registry, department: str, signer: str, roles: 
     }
 
 
-def prove_possession(key: ChainKey, registry: Registry, department: str, roles: int) -> NewSigner:
+def possession_bytes(registry: Registry, department: str, signer: str, roles: int) -> bytes:
+    """What of ``possession_message`` is hashed and signed: 0x1901, domain separator, struct hash (EIP-712)."""
+    encoded = encode_typed_data(full_message=possession_message(registry, department, signer, roles))
+    return b"\x19" + encoded.version + encoded.header + encoded.body
+
+
+async def prove_possession(key: ChainKey, registry: Registry, department: str, roles: int) -> NewSigner:
     """A signer entry ready for ``register`` or ``addSigner``, signed by the new key itself.
 
     Args:
@@ -133,6 +153,9 @@ def prove_possession(key: ChainKey, registry: Registry, department: str, roles: 
         registry: chain and contract; the proof holds nowhere else.
         department: USCC it will belong to, for ever.
         roles: bit mask 1 ANCHOR, 2 LAW, 4 ADMIN.
+
+    Raises:
+        ChainError: as ``ChainKey.sign``.
     """
-    proof = key.sign_typed_data(possession_message(registry, department, key.address, roles))
+    proof = await key.sign(possession_bytes(registry, department, key.address, roles))
     return NewSigner(key.address, roles, proof)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from typing import Any
 import structlog
 
 from xinlian.chain.follower import Follower
-from xinlian.chain.keys import LocalKey
+from xinlian.chain.keys import ChainKey
 from xinlian.chain.rpc import Rpc
 from xinlian.node.acts import Acts
 from xinlian.node.agreeing import Agreeing
@@ -38,6 +38,7 @@ from xinlian.node.authority import Authority
 from xinlian.node.bundles import Bundles
 from xinlian.node.cases import Cases
 from xinlian.node.catalogue import Catalogue, SchemaFetcher
+from xinlian.node.chain_keys import chain_keys, check_remote, close_remote
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.completeness import Completeness
@@ -128,10 +129,12 @@ class Node:
     upkeep: Upkeep
     pool: SealingPool
     client: PeerClient
+    chain_keys: Mapping[str, ChainKey]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the background work for as long as the context lasts, then close everything."""
+        await check_remote(self.chain_keys)
         await self._recover()
         self.pool.warm()
         tasks = [
@@ -165,6 +168,7 @@ class Node:
     async def close(self) -> None:
         """Close connections, processes and databases."""
         await self.client.close()
+        await close_remote(self.chain_keys.values())
         for rpc in self.rpcs:
             await rpc.close()
         self.pool.close()
@@ -226,8 +230,8 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     rpc = rpcs[0]
     following = Following(department, store.node, state, clock, deployment.confirmations, settings.poll_interval_s)
     following.restore(wall())
-    senders = {role: LocalKey.from_secret(key.private) for role, key in keys.chain.items()}
-    transactions = Transactions(rpc, deployment, senders, store.node, following, wall)
+    signing = chain_keys(settings, keys)
+    transactions = Transactions(rpc, deployment, signing, store.node, following, wall)
     client = PeerClient(settings.peer_timeout_s, development=settings.development)
     peers = Peers(state)
     identity = Identity(department, keys, state, peers, transactions, wall)
@@ -336,6 +340,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         ),
         pool=pool,
         client=client,
+        chain_keys=signing,
     )
 
 

@@ -7,19 +7,20 @@ Rules
 1. Every key in it is proven: Ed25519 keys here, chain signers by the contract.
 2. Nothing in it is secret.
 
-Example: ``request_for(Applicant("1241…", 1, "测试市…中心", "https://…"), keys, deployment).dumps()``
+Example: ``(await request_for(Applicant("1241…", 1, "测试市…中心", "https://…"), keys, chain_keys, deployment)).dumps()``
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from xinlian.chain.calls import NewSigner, Registration, unhex
-from xinlian.chain.keys import LocalKey, Registry, prove_possession
+from xinlian.chain.keys import ChainKey, Registry, prove_possession
 from xinlian.node.identity import key_set_of
 from xinlian.protocol.codes import check_uscc
 from xinlian.protocol.errors import EvidenceError, InputError
@@ -93,13 +94,22 @@ class RegistrationRequest:
         return Registration(self.uscc, self.kind, self.name, self.endpoint, self.jwks, signers)
 
 
-def request_for(applicant: Applicant, keys: NodeKeys, deployment: Deployment) -> RegistrationRequest:
-    """The request of a department with these keys, each proven for this deployment and no other."""
+async def request_for(
+    applicant: Applicant, keys: NodeKeys, chain_keys: Mapping[str, ChainKey], deployment: Deployment
+) -> RegistrationRequest:
+    """The request of a department with these keys, each proven for this deployment and no other.
+
+    Args:
+        applicant: who.
+        keys: the key files, of which the key set is made.
+        chain_keys: by role (``node.chain_keys``).
+        deployment: where.
+
+    Raises:
+        ChainError: those of a remote signer.
+    """
     registry = Registry(deployment.chain_id, deployment.contracts["DepartmentRegistry"].address)
-    proofs = [
-        prove_possession(LocalKey.from_secret(keys.chain[name].private), registry, applicant.uscc, role)
-        for name, role in SIGNER_ROLES.items()
-    ]
+    proofs = [await prove_possession(chain_keys[name], registry, applicant.uscc, role) for name, role in SIGNER_ROLES.items()]
     return RegistrationRequest(
         uscc=applicant.uscc,
         kind=applicant.kind,

@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,11 +23,29 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from xinlian.chain.remote_key import SignerPlace
 from xinlian.protocol.attachments import MAX_BYTES
 from xinlian.protocol.codes import check_uscc
 from xinlian.protocol.errors import ConfigError, InputError
 
 CLAMD_ADDRESS: Final = re.compile(r"tcp://[^/:@?#]+:[0-9]{1,5}|unix:///[^?#]+")
+ChainRole = Literal["anchor", "law", "admin", "authority"]
+
+
+class SignerSettings(BaseModel):
+    """A remote signer (Web3Signer eth1 API) that holds the key of one role."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(description="Address of the signer; https unless it runs on this machine.")
+    identifier: str = Field(description="The key's public key, hex.")
+    ca_file: Path | None = Field(None, description="Certificates that the signer's must come from; default: the system's.")
+    certificate_file: Path | None = Field(None, description="This node's certificate for the signer, PEM.")
+    key_file: Path | None = Field(None, description="Key of that certificate, PEM.")
+
+    def place(self) -> SignerPlace:
+        """As ``chain.remote_key`` takes it."""
+        return SignerPlace(self.url, self.identifier, self.ca_file, self.certificate_file, self.key_file)
 
 
 class Settings(BaseSettings):
@@ -44,6 +62,10 @@ class Settings(BaseSettings):
     rpc_urls: tuple[str, ...] = Field(min_length=1, description="JSON-RPC endpoints of the chain; they must agree.")
     passphrase: SecretStr | None = Field(None, description="Passphrase of the key files.")
     passphrase_file: Path | None = Field(None, description="File that holds the passphrase (first line).")
+
+    signers: dict[ChainRole, SignerSettings] = Field(
+        default_factory=dict, description="Remote signers by role (anchor, law, admin, authority), in place of key files."
+    )
 
     listen_host: str = Field("127.0.0.1", description="Address the HTTP server binds.")
     listen_port: int = Field(8700, ge=1, le=65535, description="Port the HTTP server binds.")

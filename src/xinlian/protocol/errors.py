@@ -217,6 +217,27 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "The events that an RPC node shows do not fold into the accumulator that the contract holds.",
         "One is hidden, altered or told at another time: ask another RPC node and find out which one lies.",
     ),
+    CodeEntry(
+        "signer-down",
+        "The remote signer of a chain key cannot be reached.",
+        "Start it or mend the way to it; what is to be sent waits.",
+        retryable=True,
+    ),
+    CodeEntry(
+        "signer-refused",
+        "The remote signer refuses to sign, or does not hold the key named.",
+        "Compare the identifier in the settings with the signer's keys; see the signer's log.",
+    ),
+    CodeEntry(
+        "signer-answer",
+        "The remote signer answered with something else than a signature of the key named.",
+        "Check that the URL is that of a Web3Signer in eth1 mode and the identifier the public key of this role.",
+    ),
+    CodeEntry(
+        "signer-place",
+        "A remote signer is named wrongly in the settings.",
+        "Give an https URL, the public key as identifier, and files that can be read.",
+    ),
     CodeEntry("rpc-disagree", "Several RPC nodes gave different answers to the same question.", "Find out which one lies."),
     CodeEntry("chain-wrong", "The chain behind the RPC URL is not that of the deployment manifest.", "Correct URL or manifest."),
     CodeEntry("code-missing", "At a contract's address there is no code or other code.", "Check manifest and chain; deploy."),

@@ -268,10 +268,8 @@ def _write_new(directory: Path, passphrase: str, terms: Creation) -> None:
 
 
 def _keystores(directory: Path) -> list[Path]:
-    found = sorted(path for path in directory.glob("*.json") if path.name != STORAGE_FILE)
-    if not found:
-        raise ConfigError("keys-missing", f"{directory.name} holds no chain key", directory=directory.name)
-    return found
+    """Of the roles whose key is not at a remote signer."""
+    return sorted(path for path in directory.glob("*.json") if path.name != STORAGE_FILE)
 
 
 def _write(path: Path, content: bytes) -> None:

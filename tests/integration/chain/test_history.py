@@ -41,7 +41,7 @@ async def lived(chain: TestChain, deployed: Deployed) -> Deployed:
     await deployed.send(deployed.registry.publish_keys('{"keys":[2]}'))
     await deployed.send(deployed.registry.change_endpoint("https://new.test"))
     place = Registry(deployed.deployment.chain_id, deployed.address("DepartmentRegistry"))
-    await deployed.send(deployed.registry.add_signer(prove_possession(chain.key("third"), place, DEPARTMENT, 1)))
+    await deployed.send(deployed.registry.add_signer(await prove_possession(chain.key("third"), place, DEPARTMENT, 1)))
     await deployed.send(deployed.registry.suspend(DEPARTMENT, 1), deployed.authority)
     await deployed.send(deployed.registry.reinstate(DEPARTMENT), deployed.authority)
     return deployed

@@ -68,7 +68,7 @@ async def joined(network: Network, settings: Settings) -> AsyncIterator[Running]
     keys = make_keys(settings.data_dir / KEYS_DIR, authority=False)
     async with serving(settings) as running:
         network.nodes[settings.department] = running
-        request = registration(settings.department, keys, running.url, network.deployment)
+        request = await registration(settings.department, keys, running.url, network.deployment)
         await network[D01].node.authority.register(request.dumps())
         await network.in_step()
         yield running

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,9 +20,11 @@ from xinlian.chain.questions import Question
 from xinlian.chain.raw_tx import Unsigned
 from xinlian.chain.rpc import BlockingRpc, Rpc
 from xinlian.protocol.errors import ChainError, ConfigError
+from xinlian.protocol.keccak import keccak256
 
 T = TypeVar("T")
 KEY = key_without_chain("unit")
+ACCOUNT = Account.from_key(keccak256(b"test key unit"))
 TO = "0x00000000000000000000000000000000000A11cE"
 GWEI = 10**9
 LEGACY_FEES = st.builds(Fees, st.integers(0, 10**15), st.none())
@@ -88,11 +92,26 @@ def test_a_replacement_raises_every_price_by_a_tenth_at_least(price: int, tip: i
     st.binary(max_size=80),
     st.one_of(st.none(), st.just(TO)),
 )
-def test_a_raw_transaction_tells_what_it_holds(nonce: int, gas: int, fees: Fees, data: bytes, to: str | None) -> None:
+def test_a_raw_transaction_is_that_of_eth_account_and_tells_what_it_holds(
+    nonce: int, gas: int, fees: Fees, data: bytes, to: str | None
+) -> None:
     unsigned = Unsigned(31337, nonce, gas, fees, Call(to, data, "stored transaction", 5))
-    signed = raw_tx.sign(KEY, unsigned)
+    signed = asyncio.run(raw_tx.sign(KEY, unsigned))
     assert raw_tx.parse(signed.raw, 31337) == unsigned
-    assert raw_tx.sign(KEY, unsigned) == signed
+    assert asyncio.run(raw_tx.sign(KEY, unsigned)) == signed
+    oracle = ACCOUNT.sign_transaction(as_eth_account_wants(unsigned))
+    assert (signed.raw, signed.hash) == (bytes(oracle.raw_transaction), "0x" + bytes(oracle.hash).hex())
+
+
+def as_eth_account_wants(unsigned: Unsigned) -> dict[str, Any]:
+    fees, call = unsigned.fees, unsigned.call
+    prices = (
+        {"gasPrice": fees.price_wei}
+        if fees.tip_wei is None
+        else {"type": 2, "maxFeePerGas": fees.price_wei, "maxPriorityFeePerGas": fees.tip_wei}
+    )
+    content = {"value": call.value_wei, "data": call.data, **({} if call.to is None else {"to": call.to})}
+    return {"chainId": unsigned.chain_id, "nonce": unsigned.nonce, "gas": unsigned.gas, **prices, **content}
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x02", b"\x02\xc0", b"\xc0", b"\x80", b"\x03abc", b"\xff" * 9])

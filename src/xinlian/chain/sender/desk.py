@@ -37,8 +37,12 @@ class Desk:
     nonces: OpenNonces
 
     async def store(self, unsigned: Unsigned, purpose: str, load: object, replaces: StoredTx | None = None) -> StoredTx:
-        """Sign and store a transaction, so that it may be broadcast."""
-        signed = raw_tx.sign(self.key, unsigned)
+        """Sign and store a transaction, so that it may be broadcast.
+
+        Raises:
+            ChainError: as ``ChainKey.sign``; then nothing is stored.
+        """
+        signed = await raw_tx.sign(self.key, unsigned)
         stored = StoredTx(self.key.address, unsigned.nonce, signed.hash, signed.raw, purpose)
         await self.log.record_signed(stored, load, None if replaces is None else replaces.hash)
         self.nonces.note(stored, self.options.monotonic())

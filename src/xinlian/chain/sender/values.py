@@ -57,7 +57,7 @@ class TransactionLog(Protocol):
     async def record_signed(self, tx: StoredTx, load: object, replaces: str | None) -> None:
         """Store a transaction before it is broadcast, in one step with what it carries.
 
-        Signing is deterministic, so the very bytes that failed before may come again: they are open again then.
+        Where signing is deterministic, the very bytes that failed before may come again: they are open again then.
 
         Args:
             tx: to be stored.

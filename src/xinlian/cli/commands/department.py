@@ -23,6 +23,8 @@ from xinlian.cli.trust import DeploymentOption, RpcOption, find_rpc_urls, requir
 from xinlian.protocol.errors import ConfigError, ConflictError, InputError, NotFoundError
 
 if TYPE_CHECKING:
+    from xinlian.node.registration import Applicant, RegistrationRequest
+    from xinlian.protocol.manifest import Deployment
     from xinlian.store.secrets import NodeKeys
 
 app = group("A department's node, and departments on the chain.")
@@ -46,6 +48,12 @@ def init(
     passphrase_file: PassphraseOption = None,
     light_kdf: LightOption = False,
     authority: Annotated[bool, typer.Option("--authority", help="Also make an authority key: this is its node.")] = False,
+    signer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--signer", metavar="ROLE=URL#PUBLICKEY", help="A remote signer holds this role's key: no file is made. Repeatable."
+        ),
+    ] = None,
     operator: Annotated[str, typer.Option("--operator", help="Staff number of the first operator.")] = "operator",
     operator_name: Annotated[str, typer.Option("--operator-name")] = "运维",
     token_days: Annotated[int, typer.Option("--token-days", min=1, max=365, help="Life of the operator's token.")] = 90,
@@ -64,7 +72,9 @@ def init(
         raise ConfigError("keys-exist", f"{data_dir} is set up already ({DEPARTMENT_FILE} is there)", directory=str(data_dir))
     if token_out is not None and token_out.exists():
         raise ConfigError("file-exists", f"{token_out} exists; a secret is never written over a file", file=str(token_out))
-    keys = _keys(session, data_dir, read_passphrase(passphrase_file), (authority, light_kdf))
+    signers = _signers(signer or [], development=development)
+    roles = [role for role in _roles(with_authority=authority) if role not in signers]
+    keys = _keys(session, data_dir, read_passphrase(passphrase_file), (roles, light_kdf))
     session.output.progress("databases")
     token = _first_operator(data_dir, (operator, operator_name), token_days)
     if token_out is not None:
@@ -81,14 +91,15 @@ def init(
         lines["passphrase_file"] = str(passphrase_file.resolve())
     if development:
         lines["development"] = True
-    write_bytes(str(data_dir / NODE_FILE), _toml(lines).encode())
+    write_bytes(str(data_dir / NODE_FILE), _toml(lines, signers).encode())
     identity = {"uscc": department, "kind": kind, "name": name, "endpoint": endpoint}
     write_bytes(str(data_dir / DEPARTMENT_FILE), json.dumps(identity, ensure_ascii=False, indent=2).encode() + b"\n")
     document: dict[str, object] = {
         "department": department,
         "data_dir": str(data_dir),
         "config": str(data_dir / NODE_FILE),
-        "addresses": {role: key.address for role, key in keys.chain.items()},
+        "addresses": {role: key.address for role, key in keys.chain.items()}
+        | {role: one["address"] for role, one in signers.items()},
     }
     document |= {"token": token} if token_out is None else {"token_file": str(token_out)}
     session.output.result(document, lambda: pairs(document))
@@ -112,11 +123,38 @@ def _check_identity(department: str, name: str, endpoint: str, kind: str) -> Non
         raise InputError("argument-form", f"--kind is one of {', '.join(KINDS)}", expected=list(KINDS))
 
 
-def _keys(session: Session, data_dir: Path, passphrase: str, wanted: tuple[bool, bool]) -> NodeKeys:
-    """Make the keys (``wanted``: with an authority key, with the light key derivation); an interrupted ``init``'s are opened."""
+def _roles(*, with_authority: bool) -> tuple[str, ...]:
+    from xinlian.store.secrets import AUTHORITY_ROLE, NODE_ROLES
+
+    return (*NODE_ROLES, AUTHORITY_ROLE) if with_authority else NODE_ROLES
+
+
+def _signers(given: list[str], *, development: bool) -> dict[str, dict[str, str]]:
+    """Remote signers by role: url, identifier and the address that follows from it.
+
+    Raises:
+        InputError: ``argument-form``.
+        ConfigError: ``signer-place``.
+    """
+    from xinlian.chain.remote_key import RemoteKey, SignerPlace
+
+    found = {}
+    for text in given:
+        role, _, rest = text.partition("=")
+        url, _, identifier = rest.partition("#")
+        if role not in _roles(with_authority=True) or role in found or not url or not identifier:
+            expected = "ROLE=URL#PUBLICKEY, each role once"
+            raise InputError("argument-form", f"--signer takes {expected}", expected=expected)
+        address = RemoteKey(SignerPlace(url, identifier), development=development).address
+        found[role] = {"url": url, "identifier": identifier, "address": address}
+    return found
+
+
+def _keys(session: Session, data_dir: Path, passphrase: str, wanted: tuple[list[str], bool]) -> NodeKeys:
+    """Make the keys (``wanted``: roles, with the light key derivation); those of an interrupted ``init`` are opened."""
     import time
 
-    from xinlian.store.secrets import AUTHORITY_ROLE, NODE_ROLES, SCRYPT_N, SCRYPT_N_LIGHT, Creation, NodeKeys
+    from xinlian.store.secrets import SCRYPT_N, SCRYPT_N_LIGHT, Creation, NodeKeys
 
     folder = data_dir / KEYS_FOLDER
     try:
@@ -127,10 +165,9 @@ def _keys(session: Session, data_dir: Path, passphrase: str, wanted: tuple[bool,
         session.output.progress("keys are there already")
         return NodeKeys.load(folder, passphrase)
     session.output.progress("keys")
-    with_authority, is_light = wanted
-    roles = (*NODE_ROLES, AUTHORITY_ROLE) if with_authority else NODE_ROLES
+    roles, is_light = wanted
     factor = SCRYPT_N_LIGHT if is_light else SCRYPT_N
-    return NodeKeys.create(folder, passphrase, Creation(int(time.time()), roles=roles, scrypt_n=factor))
+    return NodeKeys.create(folder, passphrase, Creation(int(time.time()), roles=tuple(roles), scrypt_n=factor))
 
 
 def _first_operator(data_dir: Path, person: tuple[str, str], days: int) -> str:
@@ -158,10 +195,15 @@ def _first_operator(data_dir: Path, person: tuple[str, str], days: int) -> str:
         store.close()
 
 
-def _toml(lines: dict[str, object]) -> str:
+def _toml(lines: dict[str, object], signers: dict[str, dict[str, str]]) -> str:
     """Settings as TOML; JSON's strings, numbers, booleans and lists of strings are TOML's as well."""
     head = "# Settings of this department's node (docs/cli.md). The environment (XINLIAN_...) wins over this file.\n"
-    return head + "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in lines.items())
+    flat = "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in lines.items())
+    tables = [
+        f"\n[signers.{role}]\nurl = {json.dumps(one['url'])}\nidentifier = {json.dumps(one['identifier'])}\n"
+        for role, one in signers.items()
+    ]
+    return head + flat + "".join(tables)
 
 
 @command(app, "request", OFFLINE)
@@ -173,16 +215,31 @@ def request(
     passphrase_file: PassphraseOption = None,
 ) -> None:
     """Write the registration request for the authority: public keys, each with its proof of possession. Nothing secret."""
-    from xinlian.node.registration import KINDS, Applicant, request_for
+    import asyncio
+
+    from xinlian.node.registration import KINDS, Applicant
 
     identity = _identity(data_dir)
     applicant = Applicant(identity["uscc"], KINDS[identity["kind"]], identity["name"], identity["endpoint"])
     trusted = require_deployment(deployment)
-    found = request_for(applicant, load_keys(data_dir / KEYS_FOLDER, passphrase_file), trusted)
+    found = asyncio.run(_request(data_dir, applicant, load_keys(data_dir / KEYS_FOLDER, passphrase_file), trusted))
     write_bytes(output, found.dumps())
     if output != "-":
         document = {"file": output, "uscc": found.uscc, "signers": [signer.address for signer in found.signers]}
         session.output.result(document, lambda: pairs(document))
+
+
+async def _request(data_dir: Path, applicant: Applicant, keys: NodeKeys, deployment: Deployment) -> RegistrationRequest:
+    from xinlian.node.chain_keys import chain_keys, close_remote
+    from xinlian.node.registration import request_for
+    from xinlian.node.settings import load_settings
+
+    settings = load_settings(data_dir / NODE_FILE, passphrase=None, passphrase_file=None)  # the keys are open already
+    signing = chain_keys(settings, keys)
+    try:
+        return await request_for(applicant, keys, signing, deployment)
+    finally:
+        await close_remote(signing.values())
 
 
 def _identity(data_dir: Path) -> dict[str, str]:

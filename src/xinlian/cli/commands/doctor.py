@@ -240,17 +240,32 @@ def _registered(seen: Examination) -> str:
     return f"active, registered in block {found.registered_block}"
 
 
+async def _addresses(seen: Examination) -> dict[str, str]:
+    """Address by role, of keys that are there: a remote signer has signed."""
+    from xinlian.chain.remote_key import RemoteKey
+    from xinlian.node.chain_keys import chain_keys, close_remote
+
+    keys = chain_keys(_of(seen), _present(seen.keys))
+    try:
+        for key in keys.values():
+            if isinstance(key, RemoteKey):
+                await key.check()
+    finally:
+        await close_remote(keys.values())
+    return {role: key.address for role, key in keys.items()}
+
+
 def _signers(seen: Examination) -> str:
+    import asyncio
+
     from xinlian.chain import questions
     from xinlian.chain.bindings import DepartmentRegistry
 
-    chain_keys = _present(seen.keys).chain
+    addresses = asyncio.run(_addresses(seen))
     registry = DepartmentRegistry(_trusted(seen).contracts["DepartmentRegistry"].address)
     department, gas_price = _of(seen).department, seen.rpcs[0].ask(questions.gas_price_wei())
     for role, bit in (("anchor", 1), ("law", 2), ("admin", 4)):
-        if role not in chain_keys:
-            raise TroubleError(f"there is no key file for {role}", CATALOGUE["keys-missing"].remedy)
-        address = chain_keys[role].address
+        address = addresses[role]
         found = seen.rpcs[0].ask(registry.signer_of(address))
         if found.department != department or not found.roles & bit or found.to_block > 0:
             raise TroubleError(f"{role} {address} is not registered for this department", "Register the signer (ADMIN key).")
