@@ -137,7 +137,7 @@ contract RegistriesHandler is Fixture {
         IDatasetCatalog.State state = catalog.entryOf(owner, serial, v).state;
         vm.startPrank(office);
         if (state == IDatasetCatalog.State.PROPOSED && seed % 3 == 0) {
-            catalog.returnForChange(owner, serial, v, bytes32(seed + 1));
+            catalog.returnForChange(owner, serial, v, keccak256(abi.encode(seed)));
         } else if (state == IDatasetCatalog.State.PROPOSED) {
             catalog.publish(owner, serial, v, DOCUMENT);
         } else if (state == IDatasetCatalog.State.PUBLISHED && seed % 4 == 0) {
@@ -209,6 +209,7 @@ contract RegistriesHandler is Fixture {
         uint32 serial = uint32(clamp(which, 1, 1 + lastSerial[owner]));
         IDatasetCatalog.Entry memory entry = catalog.entryOf(names[owner], serial, 1);
         if (entry.state != IDatasetCatalog.State.PUBLISHED || entry.shareType == 3) return;
+        if (!catalog.allowsPurpose(names[owner], serial, 1, PURPOSE)) return;
         ISharingRegistry.Terms memory t = terms();
         t.standing = seed % 2 == 0;
         t.queryMask &= seed;

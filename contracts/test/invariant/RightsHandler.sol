@@ -64,7 +64,7 @@ contract RightsHandler is Fixture {
         ICorrectionRegistry.State outcome =
             seed % 2 == 0 ? ICorrectionRegistry.State.CORRECTED : ICorrectionRegistry.State.MAINTAINED;
         vm.prank(signerOf(addressee, LAW));
-        corrections.answer(receiver, no, outcome, bytes32(seed + 1));
+        corrections.answer(receiver, no, outcome, keccak256(abi.encode(seed)));
     }
 
     function forward(uint256 who, uint256 which, uint256 seed) external action(seed) {
@@ -73,7 +73,7 @@ contract RightsHandler is Fixture {
         bytes18 source = found.provider == FUND ? ESTATE : FUND;
         if (!registry.isActive(source)) return;
         vm.prank(signerOf(found.provider, LAW));
-        corrections.forward(receiver, no, source, bytes32(seed % 1000 + 1));
+        corrections.forward(receiver, no, source, keccak256(abi.encode(seed)));
     }
 
     function withdrawCorrection(uint256 who, uint256 which, uint256 seed) external action(seed) {
