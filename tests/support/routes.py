@@ -25,6 +25,7 @@ FILLED = {
     "user_id": "999",
     "item_id": "999",
     "approval_id": "999",
+    "digest": "ab" * 32,
     "attachment_id": "0" * 32,
     "rid": "none",
     "schema_hash": "ab" * 32,

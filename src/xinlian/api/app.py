@@ -30,6 +30,7 @@ from xinlian.api.routes import (
     authority,
     cases,
     datasets,
+    documents,
     evidence,
     exchange,
     grants,
@@ -48,7 +49,7 @@ DESCRIPTION = "节点/适配器, 接入全国一体化政务大数据体系. A n
 
 _MAX_FAULTS = 200
 
-ROUTERS = (queries, acts, approvals, authority, cases, datasets, evidence, grants, health, operations, people, reads)
+ROUTERS = (queries, acts, approvals, authority, cases, datasets, documents, evidence, grants, health, operations, people, reads)
 """The first is matched first: asking is the busiest of them."""
 
 

@@ -166,6 +166,25 @@ class ActOut(Wire):
     state: Literal["pending", "anchored"]
 
 
+class DocumentBriefOut(Wire):
+    """A document without its text; a received one is unconfirmed until the chain shows its digest."""
+
+    digest: str = Field(examples=["ab" * 32])
+    kind: str = Field(examples=["consent"])
+    object: str = Field(examples=["dataset 12411599MBDEM00233/000001@1"])
+    sender: str | None = Field(examples=[None])
+    created_at: int = Field(examples=[1790000000])
+    state: Literal["own", "unconfirmed", "confirmed"]
+
+
+class DocumentOut(DocumentBriefOut):
+    """A document: ``digest`` is SHA-256 of 0x02, ``salt`` (hex) and the bytes of ``text``."""
+
+    salt: str = Field(examples=["00" * 32])
+    text: str = Field(examples=['{"document":"consent","object":"dataset 12411599MBDEM00233/000001@1","reason":"同意"}'])
+    content: dict[str, Any] = Field(examples=[{"reason": "同意"}])
+
+
 class DatasetRef(Wire):
     """One version of a catalogue entry."""
 

@@ -29,6 +29,7 @@ GROUPS: Final[dict[str, str]] = {
     "dataset": "Datasets: list, template, propose, check a file.",
     "approval": "What one person proposed and another consents to.",
     "acts": "Who did which step to what.",
+    "document": "Texts behind the law's steps: list, show, check, verify.",
     "grant": "Grants: give, list, narrow, revoke.",
     "case": "Cases: open, subjects, close.",
     "query": "Use another department's data in a case.",

@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xinlian.node.paging import Page, Window, first_of
 from xinlian.protocol.documents import SALT_BYTES, Document, check_document, make_document
+from xinlian.protocol.forms import FORMS, read_form
 from xinlian.store import documents as table
 from xinlian.store.sealing import Random, Sealer
 from xinlian.store.writer import Reader, Transaction, Writer
@@ -39,8 +41,11 @@ class Documents:
         """A new text with a fresh salt; nothing is stored yet.
 
         Raises:
-            InputError: ``document-form``, ``object-form``, ``json-not-exact``, ``too-large``.
+            InputError: ``document-form``, ``object-form``, ``json-not-exact``, ``too-large``; of one of the law's forms also what
+                ``read_form`` finds.
         """
+        if kind in FORMS:
+            read_form(kind, content)
         return make_document(kind, object_ref, content, self.random(SALT_BYTES))
 
     def keep(self, tx: Transaction, document: Document, sender: str | None = None) -> bool:
@@ -76,19 +81,31 @@ class Documents:
         check_document(document, digest)
         return document
 
-    def of_object(self, object_ref: str) -> list[dict[str, Any]]:
-        """What is kept about an object, oldest first, without the texts."""
+    def info(self, digest: bytes) -> dict[str, Any]:
+        """What is known of a document without its text.
+
+        Raises:
+            NotFoundError: ``document-unknown``.
+        """
         with self.writer.read() as reader:
-            return [_brief(stored) for stored in table.of_object(reader, object_ref)]
+            return brief(table.by_digest(reader, digest))
+
+    def page(self, window: Window, object_ref: str | None) -> Page[table.StoredDocument]:
+        """What is kept, all or about one object, oldest first, without the texts."""
+        after = None if window.after is None else (int(window.after[0]), bytes.fromhex(str(window.after[1])))
+        with self.writer.read() as reader:
+            found = table.page(reader, after, window.limit + 1, object_ref)
+        return first_of(found, window, lambda stored: (stored.created_at, stored.digest.hex()))
 
 
-def _brief(stored: table.StoredDocument) -> dict[str, Any]:
-    is_confirmed = stored.sender is None or stored.confirmed_at is not None
+def brief(stored: table.StoredDocument) -> dict[str, Any]:
+    """A document as it is listed; ``state``: own, unconfirmed (its digest is not on chain yet) or confirmed."""
+    received = "unconfirmed" if stored.confirmed_at is None else "confirmed"
     return {
         "digest": stored.digest.hex(),
         "kind": stored.kind,
         "object": stored.object_ref,
         "sender": stored.sender,
         "created_at": stored.created_at,
-        "state": "own" if stored.sender is None else "confirmed" if is_confirmed else "unconfirmed",
+        "state": "own" if stored.sender is None else received,
     }

@@ -607,7 +607,7 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     ),
     CodeEntry("batch-not-on-chain", "A batch is not on this node's view of the chain (any more).", "Ask again later.", True),
     CodeEntry("dataset-not-published", "The authority has not published this dataset (or has retired it).", "Ask the authority."),
-    CodeEntry("reason-missing", "A decision names no reason, or one that is too long.", "Write 1 to 500 characters."),
+    CodeEntry("reason-missing", "A decision or another text of the law's steps gives no reason.", "Give the reason."),
     CodeEntry("schema-owner", "The schema names another department as the dataset's owner.", "Use your own department's code."),
     CodeEntry("field-not-lookup", "Records cannot be searched by this field.", "Use a field that the schema marks for lookup."),
     CodeEntry("payload-refused", "A text meant for the chain holds a personal number or encoded data.", "Leave it out."),
@@ -666,6 +666,59 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     ),
     CodeEntry("document-unknown", "This node does not hold the text of this digest.", "Ask the department that wrote it."),
     CodeEntry("document-mismatch", "A text is not the one whose digest is named.", "Ask its author for the text again."),
+    # -- forms (protocol/forms) -------------------------------------------------------------------------
+    CodeEntry("form-unknown", "There is no form of that kind.", "Use one of the kinds listed."),
+    CodeEntry("form-member", "A member of a form has the wrong form at the place named.", "Write it as the message says."),
+    CodeEntry("form-member-missing", "A form lacks the member named.", "Fill it in."),
+    CodeEntry("form-member-unknown", "A form has a member that does not belong to it.", "Remove it or correct its name."),
+    CodeEntry("legal-basis-missing", "A sharing request names no legal basis (使用依据).", "Name law and article (art. 20)."),
+    CodeEntry(
+        "scenario-missing", "A sharing request names no use scenario (使用场景).", "Name scenario and item code (art. 20)."
+    ),
+    CodeEntry(
+        "scope-missing", "A sharing request does not say who uses the data (使用范围).", "Name users and region (art. 20)."
+    ),
+    CodeEntry("method-missing", "A sharing request names no sharing method (共享方式).", "Choose one of those listed (art. 20)."),
+    CodeEntry("term-missing", "A sharing request names no term (使用时限).", "Name the first and the last day (art. 20)."),
+    CodeEntry("term-reversed", "The last day lies before the first.", "Correct the two days."),
+    CodeEntry("term-too-long", "The term is longer than a year.", "Ask for at most a year; ask again later."),
+    CodeEntry("requested-items-missing", "A sharing request names no field.", "Name the fields that are needed."),
+    CodeEntry(
+        "necessity-reason-missing", "A field is asked for without a reason.", "Say why the field is necessary, field by field."
+    ),
+    CodeEntry("item-repeated", "A field is named twice.", "Name every field once."),
+    CodeEntry("storage-terms-missing", "Data is to be stored, but not said until when and how encrypted.", "Name both."),
+    CodeEntry(
+        "catalog-version-wrong", "A sharing request names another version than the catalogue entry.", "Name the published one."
+    ),
+    CodeEntry("dataset-not-shared", "The dataset is not shared (不予共享).", "Its entry names the legal basis of that."),
+    CodeEntry("method-not-shared", "The catalogue entry does not offer this sharing method.", "Choose one that it offers."),
+    CodeEntry("purpose-not-catalogued", "A purpose is not among those of the catalogue entry.", "Choose one that it names."),
+    CodeEntry("item-unknown", "The catalogue entry has no such field or view.", "Choose from the entry's fields and views."),
+    CodeEntry("item-mode", "A field or view cannot be used in this mode.", "Use answer for views, verify for verifiable fields."),
+    CodeEntry("pi-basis-missing", "The data is personal and the request names no basis for it.", "Name it (PIPL art. 13)."),
+    CodeEntry("facts-missing", "A notice does not state the facts.", "State them."),
+    CodeEntry("basis-missing", "A notice names no legal basis.", "Name law and article."),
+    CodeEntry("remedy-missing", "A refusal or notice does not say what can be done against it (救济途径).", "Say it."),
+    CodeEntry("rectification-missing", "A suspension names no time for rectification (整改期限).", "Name the working days."),
+    CodeEntry(
+        "gap-missing", "A completion notice (补正告知书) lacks a gap, what is wrong, or how to supply it.", "Name all at once."
+    ),
+    CodeEntry("refusal-reason-missing", "A field is refused without a reason.", "Give the reason, field by field."),
+    CodeEntry(
+        "refusal-grounds-missing",
+        "A refusal rests on no condition of the catalogue entry.",
+        "Name 共享范围, 使用用途 or 使用条件.",
+    ),
+    CodeEntry("answer-items", "The fields agreed and refused do not fit the conclusion.", "Correct the lists or the conclusion."),
+    CodeEntry("change-terms-missing", "A change is proposed without the new terms.", "Write them down."),
+    CodeEntry("disposal-method-missing", "A disposal record does not say how the data was disposed of.", "Choose the method."),
+    CodeEntry("disposal-witness", "The same person disposed of the data and witnessed it.", "Name another witness."),
+    CodeEntry("use-record-missing", "A use record lacks one of its five parts (使用情况).", "Fill in the part named (art. 29)."),
+    CodeEntry("evidence-missing", "A correction is asked for without evidence.", "Attach it."),
+    CodeEntry(
+        "correction-result", "What a correction's feedback names does not fit its result.", "Name exactly what the result needs."
+    ),
     # -- late receipts (node/late_receipts.py) --
     CodeEntry("receipt-request-form", "A request for a receipt is not of its form.", "Send kind, id, number and leaf."),
     CodeEntry("leaf-unknown", "This department has no such leaf.", "Check record id, revision or item, and the leaf."),

@@ -99,10 +99,21 @@ def open_document(reader: Reader, sealer: Sealer, digest: bytes) -> Document:
     return read_document(content[:SALT_BYTES], content[SALT_BYTES:])
 
 
-def of_object(reader: Reader, object_ref: str) -> list[StoredDocument]:
-    """Every document about an object, oldest first."""
-    sql = f"SELECT {_COLUMNS} FROM documents WHERE object_ref = ? ORDER BY created_at, digest"
-    return [_stored(row) for row in reader.fetch(sql, (object_ref,))]
+def page(reader: Reader, after: tuple[int, bytes] | None, limit: int, object_ref: str | None = None) -> list[StoredDocument]:
+    """Documents, oldest first.
+
+    Args:
+        reader: of node.db.
+        after: time and digest of the last one already seen, None to begin.
+        limit: at most so many.
+        object_ref: only those about this.
+    """
+    time, digest = after if after is not None else (-1, b"")
+    sql = (
+        f"SELECT {_COLUMNS} FROM documents WHERE (? IS NULL OR object_ref = ?) "
+        "AND (created_at > ? OR (created_at = ? AND digest > ?)) ORDER BY created_at, digest LIMIT ?"
+    )
+    return [_stored(row) for row in reader.fetch(sql, (object_ref, object_ref, time, time, digest, limit))]
 
 
 def unconfirmed(reader: Reader, limit: int = 1_000) -> list[StoredDocument]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -93,9 +94,15 @@ async def test_the_texts_of_all_steps_are_kept_and_prove_their_digests(network: 
     for text, step in zip(texts, done["steps"], strict=True):
         check_document(text, bytes.fromhex(step["document"]))
     assert len({text.salt for text in texts}) == 4
-    listed = documents.of_object(done["object"])
+    listed = (await head.get("/api/v1/documents", params={"object": done["object"]})).ok()["items"]
     assert {one["digest"] for one in listed} == {step["document"] for step in done["steps"]}
-    assert {one["state"] for one in listed} == {"own"}
+    assert {(one["state"], one["sender"]) for one in listed} == {("own", None)}
+    shown = (await head.get(f"/api/v1/documents/{done['document']}")).ok()
+    assert (shown["kind"], shown["content"]) == ("consent", consent)
+    whole = bytes.fromhex(shown["salt"]) + shown["text"].encode()
+    assert hashlib.sha256(b"\x02" + whole).hexdigest() == done["document"]
+    missing = await head.get(f"/api/v1/documents/{'00' * 32}")
+    assert (missing.status, missing.code) == (404, "document-unknown")
 
 
 async def test_texts_are_sealed_at_rest_and_bound_to_their_digest(network: Network, handler: Client) -> None:

@@ -15,6 +15,7 @@ from tests.support.network import D01, D02, GENESIS_TIME, Network
 from xinlian.chain.catalogue import DatasetCatalog
 from xinlian.node.chain_state import DatasetState
 from xinlian.node.files.examples import example_row
+from xinlian.node.paging import Window
 from xinlian.protocol.dataset import load_schema
 from xinlian.scenarios.calendar import shipped_calendar
 from xinlian.scenarios.catalogue import load_schemas
@@ -98,8 +99,8 @@ async def test_texts_are_kept_and_give_the_digests_on_chain(network: Network) ->
     """The consent of the head and the authority's decision, each on the node that wrote it."""
     consent = network[D02].node.documents.opened(bytes.fromhex(entry_of(network).head_consent[2:]))
     assert (consent.kind, consent.object_ref) == ("consent", f"dataset {CODE}@1")
-    rounds = [one for one in network[D02].node.documents.of_object(f"dataset {CODE}@1") if one["kind"] == "consent"]
-    assert len({one["digest"] for one in rounds}) == 2, "one a round"
+    kept = network[D02].node.documents.page(Window(100), f"dataset {CODE}@1").items
+    assert len([one for one in kept if one.kind == "consent"]) == 2, "one a round"
 
     document = entry_of(network).document
     assert document is not None

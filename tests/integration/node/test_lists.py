@@ -31,6 +31,7 @@ EXPECTED = {
     ("GET", "/api/v1/datasets"),
     ("GET", "/api/v1/datasets/{dataset}/records"),
     ("GET", "/api/v1/departments"),
+    ("GET", "/api/v1/documents"),
     ("GET", "/api/v1/grants"),
     ("GET", "/api/v1/parked"),
     ("GET", "/api/v1/queries"),

@@ -22,6 +22,7 @@ from xinlian.cli.main import app, main
 from xinlian.cli.trust import find_rpc_urls
 from xinlian.protocol import manifest
 from xinlian.protocol.bundle import Bundle, dumps
+from xinlian.protocol.documents import make_document
 from xinlian.protocol.types import Status
 
 RUNNER = CliRunner()
@@ -360,3 +361,33 @@ def test_the_console_script_writes_utf8_whatever_the_locale(
         main()
     assert ended.value.code == 0
     assert "办结" in capfdbinary.readouterr().out.decode("utf-8")
+
+
+# -- documents -----------------------------------------------------------------------------------------
+
+
+def test_a_form_is_checked_and_all_faults_are_told(tmp_path: Path) -> None:
+    good = {"request_no": "GX20260924000001", "claim": "请求协调", "facts": "条目列明的用途"}
+    assert run("document", "check", "dispute", "--json", stdin=json.dumps(good)).exit_code == 0
+    bad = run("document", "check", "dispute", "--json", stdin=json.dumps({"request_no": "GX1"}))
+    assert (bad.exit_code, code_of(bad)) == (2, "form-member")
+    assert [fault["field"] for fault in json.loads(bad.stderr)["faults"]] == ["request_no", "claim", "facts"]
+    shown = run("document", "check", "dispute", stdin=json.dumps({"request_no": "GX1"}))
+    assert "facts" in shown.stderr
+    unknown = run("document", "check", "no-such", "--json", stdin="{}")
+    assert (unknown.exit_code, code_of(unknown)) == (2, "form-unknown")
+
+
+def test_a_text_is_compared_with_its_digest(tmp_path: Path) -> None:
+    document = make_document("consent", f"department {FUND}", {"reason": "同意"}, bytes(32))
+    file = tmp_path / "consent.json"
+    file.write_text(json.dumps({"salt": document.salt.hex(), "text": document.text.decode()}, ensure_ascii=False), "utf-8")
+    good = run("document", "verify", document.digest.hex(), file, "--json")
+    assert good.exit_code == 0
+    assert json.loads(good.stdout)["object"] == f"department {FUND}"
+    other = run("document", "verify", "00" * 32, file, "--json")
+    assert (other.exit_code, code_of(other)) == (1, "document-mismatch")
+    file.write_text(file.read_text("utf-8").replace("同意", "不同意"), "utf-8")
+    assert code_of(run("document", "verify", document.digest.hex(), file, "--json")) == "document-mismatch"
+    for text in ("{}", '{"salt": "xx", "text": "{}"}', '{"salt": "00", "text": "{}"}'):
+        assert code_of(run("document", "verify", "00" * 32, "-", "--json", stdin=text)) == "document-form"

@@ -104,6 +104,8 @@ CASES = [
     Case("approval consent 7", "POST", "/api/v1/approvals/7/consent", {}, APPROVAL),
     Case(f"approval consent 7 --proposal {'ab' * 32}", "POST", "/api/v1/approvals/7/consent", {"proposal": "ab" * 32}, APPROVAL),
     Case("approval send-back 7 -", "POST", "/api/v1/approvals/7/send-back", {"reason": "范围过宽"}, APPROVAL, "范围过宽\n"),
+    Case("document list --object x", "GET", "/api/v1/documents?object=x&limit=200", answer=EMPTY),
+    Case("document show abc", "GET", "/api/v1/documents/abc", answer={"digest": "abc", "salt": "00", "text": "{}"}),
     Case("acts list --object x", "GET", "/api/v1/acts?object=x&limit=200", answer=EMPTY),
     Case("acts bundle 7 -o - --fields role,post", "GET", "/api/v1/acts/7/bundle?fields=role%2Cpost", answer=b"{}"),
     Case("approval withdraw 7", "POST", "/api/v1/approvals/7/withdraw", {}, APPROVAL),

@@ -1,0 +1,83 @@
+"""``xinlian document``: the texts behind the law's steps, and their digests."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from xinlian.cli.command import OFFLINE, ONLINE, Session, command, group
+from xinlian.cli.files import read_object, write_bytes
+from xinlian.cli.output import pairs, table
+from xinlian.protocol.errors import InputError
+
+app = group("Texts behind the law's steps: forms, reasons, decisions.")
+Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="Salted digest, 64 hex, as on chain.")]
+_COLUMNS = ("created_at", "kind", "digest", "sender", "state")
+
+
+@command(app, "list", ONLINE)
+def list_documents(
+    session: Session,
+    object_: Annotated[str | None, typer.Option("--object", help="Such as 'request <USCC>/20260924000001'.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 200,
+) -> None:
+    """Documents, all or those about one object, oldest first."""
+    found = session.client.items("/api/v1/documents", {"object": object_}, limit)
+    session.output.result({"items": found}, lambda: table(_COLUMNS, [[item.get(c) for c in _COLUMNS] for item in found]))
+
+
+@command(app, "show", ONLINE)
+def show(
+    session: Session,
+    digest: Digest,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Also save salt and text here, for `document verify`.")
+    ] = None,
+) -> None:
+    """One document with its text."""
+    found = session.client.get(f"/api/v1/documents/{digest}")
+    if output is not None:
+        saved = {"salt": found.get("salt"), "text": found.get("text")}
+        write_bytes(output, (json.dumps(saved, ensure_ascii=False, indent=1) + "\n").encode())
+    session.output.result(found, lambda: pairs({**found, "content": json.dumps(found.get("content"), ensure_ascii=False)}))
+
+
+@command(app, "check", OFFLINE)
+def check(
+    session: Session,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="Such as sharing-request; another word lists them.")],
+    file: Annotated[str, typer.Argument(help="The form's members as a JSON object; - for standard input.")] = "-",
+) -> None:
+    """Check a form with the same rules as filing it; all faults are told at once. Needs no node."""
+    from xinlian.protocol.forms import read_form
+
+    read_form(kind, read_object(file))
+    session.output.result({"kind": kind, "ok": True}, f"{kind}: complete")
+
+
+@command(app, "verify", OFFLINE)
+def verify(
+    session: Session,
+    digest: Digest,
+    file: Annotated[str, typer.Argument(help="JSON object with salt and text, as `document show -o` writes it.")] = "-",
+) -> None:
+    """Compare a text with the digest that stands on chain. Needs no node."""
+    from xinlian.protocol.documents import check_document, read_document
+
+    found = read_object(file)
+    salt, text = found.get("salt"), found.get("text")
+    if found.keys() != {"salt", "text"} or not isinstance(salt, str) or not isinstance(text, str):
+        raise InputError("document-form", "expected a JSON object with exactly salt and text", field="salt")
+    document = read_document(_bytes(salt, "salt"), text.encode())
+    check_document(document, _bytes(digest, "digest"))
+    head = {"kind": document.kind, "object": document.object_ref, "digest": digest}
+    session.output.result(head, lambda: pairs(head))
+
+
+def _bytes(text: str, name: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise InputError("document-form", f"{name}: expected hex", field=name) from error
