@@ -40,7 +40,7 @@ GROUPS: Final[dict[str, str]] = {
     "authority": "What the competent authority signs.",
     "chain": "The node's view of the chain.",
     "deploy": "Deploy the contracts and write the deployment manifest.",
-    "node": "Run the node.",
+    "node": "Run the node; maintenance while it is stopped.",
     "doctor": "Check settings, keys, databases and chain; say what to do.",
 }
 """Every group or command by name, with its line in ``--help``; its module is ``xinlian.cli.commands.<name>``."""

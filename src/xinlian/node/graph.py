@@ -63,7 +63,8 @@ from xinlian.node.reads import Reads
 from xinlian.node.reattach import Reattaching
 from xinlian.node.reconciling import Reconciling
 from xinlian.node.records import Records
-from xinlian.node.sealing import SealingPool, StorageKeys
+from xinlian.node.reindexing import storage_keys
+from xinlian.node.sealing import SealingPool
 from xinlian.node.settings import Settings
 from xinlian.node.sharing import Sharing
 from xinlian.node.transactions import Transactions
@@ -224,7 +225,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     department = Uscc(settings.department)
     wall = time.time
     sealer = keys.sealer(os.urandom)
-    storage = StorageKeys(keys.vault(os.urandom), keys.storage.index)
+    storage = storage_keys(keys, store)
     clock, state = Clock(), ChainState()
     rpcs = tuple(Rpc(url) for url in settings.rpc_urls)
     rpc = rpcs[0]

@@ -21,7 +21,7 @@ import orjson
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.ids import record_id_bytes, record_id_text
 from xinlian.node.paging import Page, Window, first_of, page_of
-from xinlian.node.sealing import INDEX_VERSION, StorageKeys, lookup_token, payload_texts
+from xinlian.node.sealing import StorageKeys, lookup_token, payload_texts
 from xinlian.protocol.dataset import DatasetSchema
 from xinlian.protocol.errors import InputError, NotFoundError, StoreError
 from xinlian.protocol.record import StatementHead, seal
@@ -172,9 +172,9 @@ class Records:
         self, standings: Standings, schema: DatasetSchema, lookup: str, values: Iterable[str]
     ) -> dict[str, list[table.Record]]:
         """``find`` for many values of one lookup field."""
-        tokens = {value: lookup_token(self._keys.index_key, schema.code, lookup, value) for value in values}
+        tokens = {value: lookup_token(self._keys, schema.code, lookup, value) for value in values}
         ids = self._catalogue.ids_of(schema.code)
-        found = table.by_tokens(standings.reader, ids, lookup, INDEX_VERSION, list(tokens.values()))
+        found = table.by_tokens(standings.reader, ids, lookup, self._keys.index_version, list(tokens.values()))
         return {
             value: [row for row in found[token] if standings.of(row.position).status < Status.REVOKED]
             for value, token in tokens.items()
@@ -203,7 +203,9 @@ class Records:
                 self._refuse_erased(rows, self.standings(reader))
         with self._store.keys.read() as reader:
             wrapped = record_keys.get_many(reader, [(row.jti, row.rev) for row in rows])
-        return [self._rebuild(row, self._keys.vault.unwrap(wrapped[row.jti, row.rev])) for row in rows]
+        keys = [self._keys.vault.unwrap(wrapped[row.jti, row.rev]) for row in rows]
+        schemas = [self._catalogue.by_id(row.dataset_id).schema for row in rows]
+        return [rebuild(self._department, *found) for found in zip(schemas, rows, keys, strict=True)]
 
     def is_erased(self, row: table.Record) -> bool:
         """True from the moment an erasure has begun."""
@@ -221,15 +223,26 @@ class Records:
                     "record-erased", "this record was erased: its data no longer exists", record=record_id_text(row.jti)
                 )
 
-    def _rebuild(self, row: table.Record, record_key: bytes) -> OpenRecord:
-        schema = self._catalogue.by_id(row.dataset_id).schema
-        assert row.ciphertext is not None
-        texts = payload_texts(decrypt_payload(record_key, schema.vct, row.jti, row.rev, row.ciphertext))
-        head = StatementHead(issuer_of(self._department), schema.vct, record_id_text(row.jti), row.iat, row.rev, row.prev)
-        names = [entry.name for entry in schema.fields]
-        if len(names) != len(texts):
-            raise StoreError("record-rebuild", f"record {head.jti}: the stored payload does not fit its schema", record=head.jti)
-        sealed = seal(head, list(zip(names, texts, strict=True)), record_key)
-        if sealed.leaf != row.leaf:
-            raise StoreError("record-rebuild", f"record {head.jti}: the stored data does not give its leaf", record=head.jti)
-        return OpenRecord(row, schema, sealed.statement, sealed.disclosures, tuple(texts))
+
+def rebuild(department: Uscc, schema: DatasetSchema, row: table.Record, record_key: bytes) -> OpenRecord:
+    """Decrypt a record's payload and rebuild its statement and disclosures.
+
+    Args:
+        department: its owner.
+        schema: of its dataset version.
+        row: as stored, not erased.
+        record_key: unwrapped, 32 bytes.
+
+    Raises:
+        StoreError: ``record-rebuild`` when what is stored does not give the leaf, ``sealed-broken``.
+    """
+    assert row.ciphertext is not None
+    texts = payload_texts(decrypt_payload(record_key, schema.vct, row.jti, row.rev, row.ciphertext))
+    head = StatementHead(issuer_of(department), schema.vct, record_id_text(row.jti), row.iat, row.rev, row.prev)
+    names = [entry.name for entry in schema.fields]
+    if len(names) != len(texts):
+        raise StoreError("record-rebuild", f"record {head.jti}: the stored payload does not fit its schema", record=head.jti)
+    sealed = seal(head, list(zip(names, texts, strict=True)), record_key)
+    if sealed.leaf != row.leaf:
+        raise StoreError("record-rebuild", f"record {head.jti}: the stored data does not give its leaf", record=head.jti)
+    return OpenRecord(row, schema, sealed.statement, sealed.disclosures, tuple(texts))

@@ -41,7 +41,7 @@ KEY_FIELD = "#key"
 """Name under which the natural key of a row stands in the blind index; no field can be called that."""
 
 ENCODER = "rec/1"
-INDEX_VERSION = 1
+FIRST_INDEX_VERSION = 1
 
 MAX_ROW_DEPTH = 4
 """A row is an object; its arrays hold objects that are flat but for the values of file fields."""
@@ -59,10 +59,12 @@ class StorageKeys:
     Args:
         vault: wraps record keys.
         index_key: 32 bytes, of the blind index.
+        index_version: of the blind index; every re-indexing raises it.
     """
 
     vault: Vault = field(repr=False)
     index_key: bytes = field(repr=False)
+    index_version: int = FIRST_INDEX_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,25 +152,25 @@ def _seal_row(
     payload = _PAYLOAD_SEPARATOR.join([text for _, text in fields]).encode()
     ciphertext = encrypt_payload(record_key, schema.vct, jti, rev, payload)
     chunk.records.append((jti, rev, target.dataset_id, target.iat, prev, sealed.leaf, ciphertext, ENCODER, target.published_by))
-    chunk.tokens.append(row_tokens(keys.index_key, target.compiled, row))
+    chunk.tokens.append(row_tokens(keys, target.compiled, row))
     return jti, rev, record_key
 
 
-def row_tokens(index_key: bytes, compiled: CompiledSchema, row: Mapping[str, object]) -> list[Token]:
+def row_tokens(keys: StorageKeys, compiled: CompiledSchema, row: Mapping[str, object]) -> list[Token]:
     """The blind-index tokens of a sound row: the natural key first, then every filled lookup field."""
     named = [(KEY_FIELD, "\n".join(compiled.key(row))), *compiled.lookups(row)]
     code = compiled.schema.code
-    return [(name, INDEX_VERSION, lookup_token(index_key, code, name, value)) for name, value in named]
+    return [(name, keys.index_version, lookup_token(keys, code, name, value)) for name, value in named]
 
 
-def lookup_token(index_key: bytes, dataset_code: str, name: str, value: str) -> bytes:
+def lookup_token(keys: StorageKeys, dataset_code: str, name: str, value: str) -> bytes:
     """The 16-byte token under which a value of a lookup (or the natural key) is found."""
-    return value_token(_index_key(index_key, dataset_code, name), value)
+    return value_token(_index_key(keys.index_key, dataset_code, name, keys.index_version), value)
 
 
 @lru_cache(maxsize=1024)
-def _index_key(index_key: bytes, dataset_code: str, name: str) -> bytes:
-    return field_index_key(index_key, dataset_code, name, INDEX_VERSION)
+def _index_key(index_key: bytes, dataset_code: str, name: str, version: int) -> bytes:
+    return field_index_key(index_key, dataset_code, name, version)
 
 
 def payload_texts(payload: bytes) -> list[str]:

@@ -429,6 +429,11 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry(
         "idempotency-mismatch", "The same Idempotency-Key was used with another body.", "Use a fresh key for another request."
     ),
+    CodeEntry(
+        "index-incomplete",
+        "A new version of the blind index does not hold every record; the old one goes on counting.",
+        "Run the re-indexing again; when it says the same, report it: nothing was lost.",
+    ),
     CodeEntry("erasure-state", "An erasure cannot take this step from where it stands.", "The node resumes it by itself."),
     CodeEntry("rid-exists", "This request number was used already.", "Ask again with a fresh request number."),
     CodeEntry("user-exists", "A user with this person id exists already.", "Change that user instead."),

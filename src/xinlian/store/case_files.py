@@ -147,11 +147,6 @@ def replace_content(tx: Transaction, sealer: Sealer, value: Received) -> None:
     tx.run("UPDATE received_values SET content_sealed = ? WHERE rid = ? AND item = ?", (sealed, value.rid, value.item))
 
 
-def set_verdict(tx: Transaction, rid: str, item: int, verdict: str) -> None:
-    """Note the outcome of a later verification (a pending value that is anchored now)."""
-    tx.run("UPDATE received_values SET verdict = ? WHERE rid = ? AND item = ?", (verdict, rid, item))
-
-
 def cases_without_disposal(reader: Reader) -> list[str]:
     """Cases of whose subjects this node keeps openings without a disposal date."""
     rows = reader.fetch("SELECT DISTINCT case_ref FROM case_subjects WHERE dispose_at IS NULL ORDER BY 1")

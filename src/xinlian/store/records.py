@@ -9,7 +9,7 @@ Rules
 # ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
@@ -19,7 +19,6 @@ from xinlian.store.writer import Reader, Row, Transaction
 
 LIVE, ERASED = 0, 1
 _COLUMNS = "position, jti, rev, dataset_id, iat, prev, leaf, ciphertext, encoder, state, published_by"
-_PAGE = 5_000
 _ASKED_AT_ONCE = 500
 _INTO = f"records ({_COLUMNS})"
 _INSERT_ONE = (
@@ -245,10 +244,20 @@ def page(reader: Reader, dataset_ids: Sequence[int], after: int, limit: int) -> 
     return [_record(row) for row in reader.fetch(sql, (after, *dataset_ids, limit))]
 
 
-def index_versions(reader: Reader, dataset_id: int, field_name: str) -> list[int]:
-    """The versions that tokens of a field are stored in, oldest first."""
-    sql = "SELECT DISTINCT version FROM record_index WHERE dataset_id = ? AND field = ? ORDER BY version"
-    return [int(row[0]) for row in reader.fetch(sql, (dataset_id, field_name))]
+def index_parts(reader: Reader) -> list[tuple[int, str, int]]:
+    """What the blind index consists of: (dataset_id, field, version), in this order."""
+    sql = "SELECT DISTINCT dataset_id, field, version FROM record_index ORDER BY dataset_id, field, version"
+    return [(int(dataset_id), str(name), int(version)) for dataset_id, name, version in reader.fetch(sql)]
+
+
+def unindexed(reader: Reader, field_name: str, version: int) -> int:
+    """How many live records, but those whose erasure has begun, have no token of a field in a version of the index."""
+    sql = (
+        f"SELECT count(*) FROM records r WHERE r.state = {LIVE} "
+        "AND NOT EXISTS (SELECT 1 FROM erasures e WHERE e.position = r.position) "
+        "AND NOT EXISTS (SELECT 1 FROM record_index i WHERE i.position = r.position AND i.field = ? AND i.version = ?)"
+    )
+    return int(reader.fetch(sql, (field_name, version))[0][0])
 
 
 def reindex(tx: Transaction, tokens: Sequence[tuple[int, int, str, int, bytes]]) -> None:
@@ -275,14 +284,6 @@ def drop_index(tx: Transaction, dataset_id: int, field_name: str, version: int) 
     return tx.run(
         "DELETE FROM record_index WHERE dataset_id = ? AND field = ? AND version = ?", (dataset_id, field_name, version)
     )
-
-
-def live_pages(reader: Reader, dataset_id: int) -> Iterator[list[Record]]:
-    """All live records of a dataset in pages (for re-indexing and re-verification)."""
-    after = 0
-    while rows := page(reader, [dataset_id], after, _PAGE):
-        after = rows[-1].position
-        yield [record for record in rows if not record.is_erased]
 
 
 def _one(rows: list[Row], what: str) -> Record:

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from xinlian.node.accepted import Accepted
 from xinlian.node.idempotency import Call
-from xinlian.node.sealing import INDEX_VERSION, KEY_FIELD
+from xinlian.node.sealing import FIRST_INDEX_VERSION, KEY_FIELD
 from xinlian.node.together import Rows, SealedRow
 from xinlian.protocol.errors import ConflictError, StoreError
 from xinlian.store import datasets, records
@@ -36,7 +36,7 @@ def row(key: str, call: Call | None = None) -> SealedRow:
     """A sealed row with this natural key."""
     jti = os.urandom(16)
     record = (jti, 1, 1, 1_790_000_000, None, os.urandom(32), b"ciphertext", "rec/1", 1)
-    return SealedRow(record, (jti, 1, 1, os.urandom(60)), [(KEY_FIELD, INDEX_VERSION, key.encode().ljust(16))], 1, call)
+    return SealedRow(record, (jti, 1, 1, os.urandom(60)), [(KEY_FIELD, FIRST_INDEX_VERSION, key.encode().ljust(16))], 1, call)
 
 
 def call(store: Store, key: str, body: bytes) -> Call:

@@ -87,12 +87,12 @@ def test_reindexing_moves_to_a_new_version(store: Store, dataset_id: int) -> Non
     for _ in range(2):
         store.node.submit(lambda tx: records.reindex(tx, again)).result(5)
     with store.node.read() as reader:
-        assert records.index_versions(reader, dataset_id, "id_number") == [1, 2]
+        assert records.index_parts(reader) == [(dataset_id, "id_number", version) for version in (1, 2)]
+        assert [records.unindexed(reader, "id_number", version) for version in (1, 2, 3)] == [0, 0, 2]
         assert [r.position for r in records.by_token(reader, [dataset_id], "id_number", 2, _token("b2"))] == [2]
-        assert [len(page) for page in records.live_pages(reader, dataset_id)] == [2]
     assert store.node.submit(lambda tx: records.drop_index(tx, dataset_id, "id_number", 1)).result(5) == 2
     with store.node.read() as reader:
-        assert records.index_versions(reader, dataset_id, "id_number") == [2]
+        assert records.index_parts(reader) == [(dataset_id, "id_number", 2)]
 
 
 def test_leaves_come_in_order_and_whole_ranges_only(store: Store, dataset_id: int) -> None:

@@ -280,13 +280,12 @@ def test_a_case_file_is_sealed_and_disposed_of_without_a_trace(store: Store, sea
     def work(tx: Transaction) -> None:
         case_files.put_subjects(tx, sealer, CASE, [subject])
         case_files.put_received(tx, sealer, [value, replace(value, item=1)])
-        case_files.set_verdict(tx, "rid-1", 0, "authentic")
 
     store.node.submit(work).result(5)
     with store.node.read() as reader:
         assert case_files.subjects(reader, sealer, CASE) == [subject]
         assert case_files.cases_of_pseudonym(reader, b"p" * 32) == [CASE]
-        assert [v.verdict for v in case_files.received_of_case(reader, sealer, CASE)] == ["authentic", "pending"]
+        assert [v.verdict for v in case_files.received_of_case(reader, sealer, CASE)] == ["pending", "pending"]
         assert [v.content for v in case_files.received_of_rid(reader, sealer, "rid-1")] == [secret.encode()] * 2
         sealed = reader.fetch("SELECT content_sealed FROM received_values UNION ALL SELECT disclosure_sealed FROM case_subjects")
     assert store.node.submit(lambda tx: case_files.dispose(tx, 999)).result(5) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import json
+import random
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from tests.support.datasets import load, small_document, small_row
 from xinlian.protocol.dataset import compile_validator
 from xinlian.protocol.dataset.faults import explain
 from xinlian.protocol.jsontext import value_text
+from xinlian.scenarios.catalogue import load_schemas
+from xinlian.scenarios.synthetic.rows import make_rows
 
 SCHEMA = load(small_document())
 SMALL = compile_validator(SCHEMA)
@@ -219,3 +222,20 @@ def test_fields_are_the_values_again(data: st.DataObject) -> None:
             assert text == value_text(row[name]), "the one exact text that the encoder of records uses"
             assert json.loads(text) == row[name]
             assert type(json.loads(text)) is type(row[name])
+
+
+# -- and back ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alias", sorted(load_schemas("new-home-loan")))
+def test_a_row_taken_back_gives_the_same_texts_lookups_and_key(alias: str) -> None:
+    compiled = compile_validator(load_schemas("new-home-loan")[alias])
+    rows = make_rows(random.Random(11), 40)[alias]
+    assert rows
+    for row in rows:
+        texts = compiled.to_fields(row)
+        back = compiled.to_row([text for _, text in texts])
+        assert compiled.to_fields(back) == texts
+        assert compiled.lookups(back) == compiled.lookups(row)
+        assert compiled.key(back) == compiled.key(row)
+        assert compiled.validate(back) == []

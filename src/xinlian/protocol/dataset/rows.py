@@ -20,7 +20,7 @@ Source: JSON Schema 2020-12; RFC 8259 §7 (string escapes); design 4.1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import TypeAlias
 
@@ -98,6 +98,29 @@ class CompiledSchema:
             else:
                 self._add_items(texts, part, row)
         return texts
+
+    def to_row(self, texts: Sequence[str]) -> dict[str, object]:
+        """A row that gives these texts: what ``to_fields`` made of a row, taken back.
+
+        Args:
+            texts: exact JSON text of every field, in field order.
+
+        Returns:
+            The row; array items of nulls only, at an array's end, are not there.
+        """
+        row: dict[str, object] = {array.name: [] for array in self.schema.arrays}
+        items: dict[tuple[str, int], dict[str, object]] = {}
+        for entry, text in zip(self.schema.fields, texts, strict=True):
+            value = orjson.loads(text)
+            if entry.place is None:
+                row[entry.name] = value
+            else:
+                items.setdefault((entry.place.array, entry.place.number), {})[entry.place.item] = value
+        for array in self.schema.arrays:
+            numbered = [items[array.name, number] for number in range(1, array.max_items + 1)]
+            filled = [number for number, item in enumerate(numbered, 1) if any(value is not None for value in item.values())]
+            row[array.name] = numbered[: max([array.min_items, *filled])]
+        return row
 
     def _add_items(self, texts: list[tuple[str, str]], array: ChildArray, row: Row) -> None:
         items: list[Row] = row[array.name]  # type: ignore[assignment]  # validate() said it is a list of objects
