@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,18 @@ def test_locks_pin_every_package_with_hashes() -> None:
         entries = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
         assert entries
         assert [line[:60] for line in entries if not re.match(r"[a-z0-9._-]+==\S+ .*--hash=sha256:", line, re.IGNORECASE)] == []
+
+
+def test_nothing_that_is_shipped_is_under_a_gpl() -> None:
+    """GPL, LGPL and AGPL stand in the development lock only, as oracles of the tests (docs/adr/002-check-digits.md)."""
+    locked = re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE | re.IGNORECASE)
+    assert "python-stdnum" not in locked
+    assert len(locked) > 50
+    assert [name for name in locked if _is_gpl(name)] == []
+    assert _is_gpl("python-stdnum"), "the test sees one"
+
+
+def _is_gpl(package: str) -> bool:
+    about = metadata.metadata(package)
+    said = [*about.get_all("License-Expression", []), *about.get_all("License", []), *about.get_all("Classifier", [])]
+    return any(re.search(r"GNU|\b[AL]?GPL", text.split("\n")[0]) for text in said if "::" not in text or "License" in text)
