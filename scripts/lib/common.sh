@@ -38,6 +38,15 @@ find_python() {
 # digest FILE…: one line that changes when a file does.
 digest() { cat -- "$@" | sha256sum | cut -d' ' -f1; }
 
+# install_locked PYTHON LOCK [PIP-OPTION…]: installs exactly what a lock holds, hashes checked. --no-deps: the lock is whole
+# (scripts/lock proves it), and older pips ask anew for what a package needs with an extra (coverage[toml]) and then refuse a
+# version that came out after the lock.
+install_locked() {
+  local python="$1" lock="$2"
+  shift 2
+  "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes "$@" -r "$lock"
+}
+
 # locked FILE COMMAND…: runs COMMAND while holding a lock, so that two scripts at once do not install over each other.
 locked() {
   local file="$1"
