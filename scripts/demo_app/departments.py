@@ -56,6 +56,8 @@ def prepare(stage: Stage) -> None:
     keys = {department.id: "0600" for department in DEPARTMENTS}
     run("keys", "each department makes its own keys, encrypted", keys, lambda: _make_keys(stage), needed=True)
     run("deployed", "contracts deployed, manifest 部署清单 written", list(CONTRACTS), lambda: _deploy(stage), needed=True)
+    years = {"2025": "loaded", "2026": "loaded"}
+    run("calendar", "working-day calendar 工作日历 loaded by the authority", years, lambda: _load_calendar(stage), needed=True)
     uscc = sorted(department.uscc for department in DEPARTMENTS)
     title = "departments registered by the authority, every key proven; one node process each, ready"
     run("registered", title, uscc, lambda: _register_and_start(stage), needed=True)
@@ -132,6 +134,15 @@ def deploy(stage: Stage, keys: Path, passphrase: Path, manifest: Path) -> None:
     """Deploy the contracts with an authority's key and write the manifest."""
     options = ("--output", manifest, "--rpc", stage.chain.url, "--keys", keys, "--passphrase-file", passphrase)
     stage.commands.need("deploy", *options)
+
+
+def _load_calendar(stage: Stage) -> dict[str, str]:
+    """The shipped years, so that deadlines can be computed from the first day on."""
+    authority = stage.nodes[AUTHORITY]
+    trusted = ("--deployment", stage.places.deployment, "--rpc", stage.chain.url)
+    keys = ("--keys", authority.keys, "--passphrase-file", authority.passphrase)
+    done = stage.commands.need("calendar", "load", *trusted, *keys, "--json").document()
+    return {str(year["year"]): str(year["change"]) for year in done["years"]}
 
 
 # -- nodes ---------------------------------------------------------------------------------------------

@@ -29,6 +29,9 @@ FILLED = {
     "attachment_id": "0" * 32,
     "rid": "none",
     "schema_hash": "ab" * 32,
+    "year": "2027",
+    "from_day": "2026-09-28",
+    "to_day": "2026-09-28",
 }
 
 

@@ -28,6 +28,7 @@ from xinlian.api.routes import (
     approvals,
     attachments,
     authority,
+    calendar,
     cases,
     datasets,
     documents,
@@ -40,6 +41,7 @@ from xinlian.api.routes import (
     queries,
     reads,
     records,
+    recovery,
 )
 from xinlian.node.graph import Node
 from xinlian.protocol.dataset import safe_name
@@ -49,7 +51,23 @@ DESCRIPTION = "节点/适配器, 接入全国一体化政务大数据体系. A n
 
 _MAX_FAULTS = 200
 
-ROUTERS = (queries, acts, approvals, authority, cases, datasets, documents, evidence, grants, health, operations, people, reads)
+ROUTERS = (
+    queries,
+    acts,
+    approvals,
+    authority,
+    calendar,
+    recovery,
+    cases,
+    datasets,
+    documents,
+    evidence,
+    grants,
+    health,
+    operations,
+    people,
+    reads,
+)
 """The first is matched first: asking is the busiest of them."""
 
 

@@ -62,6 +62,8 @@ _ATTACHMENT = {
     "name": "授权书.pdf",
     "sha256": "ab" * 32,
 }
+_HOLIDAY = {"name": "国庆节", "from": "2026-10-01", "to": "2026-10-07", "basis": "…通知"}
+_MAKE_UP_DAY = {"name": "国庆节", "day": "2026-10-10", "basis": "…通知"}
 
 
 def _model(model: type[Any], example: dict[str, Any]) -> dict[str, Any]:
@@ -305,6 +307,22 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "application/json": {
             "schema": {"type": "object"},
             "example": {"format": "xinlian-registration/1", "uscc": "12411599MBDEM00233", "kind": "department"},
+        }
+    },
+    ("POST", "/api/v1/authority/recoveries"): {
+        "application/json": {
+            "schema": {"type": "object"},
+            "example": {"format": "xinlian-registration/1", "uscc": "12411599MBDEM00233", "kind": "department"},
+        }
+    },
+    ("PUT", "/api/v1/authority/calendar/{year}"): {
+        "application/json": {
+            "schema": {"type": "object"},
+            "example": {
+                "format": "xinlian-calendar/1",
+                "note": "",
+                "years": {"2026": {"source": "…", "holidays": [_HOLIDAY], "make_up_days": [_MAKE_UP_DAY]}},
+            },
         }
     },
     ("POST", "/api/v1/verifications"): {"application/json": {"schema": {"type": "object"}, "example": _BUNDLE}},

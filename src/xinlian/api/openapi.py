@@ -70,7 +70,7 @@ def _complete(entry: dict[str, Any], route: Route, place: tuple[str, str], schem
         statuses += ["401", "403"]
     if "{" in route.path:
         statuses.append("404")
-    if place[0] == "POST":
+    if place[0] != "GET":
         statuses += ["409", "503"]
     parameters = entry.setdefault("parameters", [])
     parameters += [_KEY] if takes_key(*place) else []

@@ -35,6 +35,7 @@ GROUPS: Final[dict[str, str]] = {
     "query": "Use another department's data in a case.",
     "reads": "Read entries, and their reconciliation with another department.",
     "codes": "Check national codes.",
+    "calendar": "Working days: when a term ends, and the calendar's upkeep.",
     "user": "Users of the node and their tokens.",
     "department": "Set up a department's node; departments on the chain.",
     "authority": "What the competent authority signs.",

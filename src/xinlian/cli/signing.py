@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xinlian.cli.trust import require_deployment, require_rpc_urls
-from xinlian.protocol.errors import ConfigError
+from xinlian.protocol.errors import ChainError, ConfigError
 
 if TYPE_CHECKING:
     from xinlian.chain.calls import Call
@@ -178,13 +178,19 @@ class Signing:
         Raises:
             ConfigError: ``deployment-missing``, ``rpc-missing``, those of ``load_keys`` and ``authority_key``.
             ChainError: ``chain-wrong`` when the first RPC endpoint is not of the manifest's chain; the sender's errors.
+            InputError, ConflictError: what a contract refuses for a reason that has a code of its own.
         """
         import asyncio
+
+        from xinlian.chain.calendar import explained
 
         trusted, urls = require_deployment(self.deployment), require_rpc_urls(self.rpc)
         key = authority_key(load_keys(self.keys, self.passphrase_file))
         call = make(trusted)
-        mined = asyncio.run(_send(urls[0], trusted, key, call, progress))
+        try:
+            mined = asyncio.run(_send(urls[0], trusted, key, call, progress))
+        except ChainError as error:
+            raise explained(error) from error
         return {"call": call.label, "tx_hash": mined.hash, "block_number": mined.block.number, "block_time": mined.block.time}
 
 

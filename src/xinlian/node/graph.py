@@ -36,6 +36,7 @@ from xinlian.node.asking import Asking, AskingParts
 from xinlian.node.attachments import Library, library_of
 from xinlian.node.authority import Authority
 from xinlian.node.bundles import Bundles
+from xinlian.node.calendar import WorkingDays
 from xinlian.node.cases import Cases
 from xinlian.node.catalogue import Catalogue, SchemaFetcher
 from xinlian.node.chain_keys import chain_keys, check_remote, close_remote
@@ -63,6 +64,7 @@ from xinlian.node.reads import Reads
 from xinlian.node.reattach import Reattaching
 from xinlian.node.reconciling import Reconciling
 from xinlian.node.records import Records
+from xinlian.node.recovery import Recovery
 from xinlian.node.reindexing import storage_keys
 from xinlian.node.sealing import SealingPool
 from xinlian.node.settings import Settings
@@ -70,6 +72,7 @@ from xinlian.node.sharing import Sharing
 from xinlian.node.transactions import Transactions
 from xinlian.node.upkeep import Upkeep
 from xinlian.protocol import manifest
+from xinlian.protocol.clocks import LightRule
 from xinlian.protocol.errors import ConfigError, PeerError, XinlianError
 from xinlian.protocol.manifest import Deployment
 from xinlian.protocol.types import Uscc
@@ -99,6 +102,8 @@ class Node:
     following: Following
     follower: Follower
     transactions: Transactions
+    working_days: WorkingDays
+    recovery: Recovery
     people: People
     idempotency: Idempotency
     documents: Documents
@@ -234,6 +239,8 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     signing = chain_keys(settings, keys)
     transactions = Transactions(rpc, deployment, signing, store.node, following, wall)
     client = PeerClient(settings.peer_timeout_s, development=settings.development)
+    lights = LightRule(settings.yellow_left_wd, settings.yellow_used_percent)
+    working_days = WorkingDays(state, clock.law_s, lights, transactions)
     peers = Peers(state)
     identity = Identity(department, keys, state, peers, transactions, wall)
     catalogue = Catalogue(department, store.node, state, transactions, _schema_fetcher(state, client), wall)
@@ -306,6 +313,8 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         following=following,
         follower=Follower(rpc, deployment, following),
         transactions=transactions,
+        working_days=working_days,
+        recovery=Recovery(department, state, working_days, clock.law_s, transactions),
         people=People(store.node, wall, settings.token_days),
         idempotency=Idempotency(store.node, sealer, keys.storage.column, wall),
         documents=office.documents,

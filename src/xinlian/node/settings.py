@@ -112,6 +112,8 @@ class Settings(BaseSettings):
     peer_timeout_s: float = Field(20.0, gt=0, description="Time allowed for another node's answer.")
     idempotency_days: int = Field(7, ge=1, le=90, description="Answers to calls with an Idempotency-Key are kept this long.")
     token_days: int = Field(365, ge=1, description="Longest life of an API token.")
+    yellow_left_wd: int = Field(2, ge=0, le=250, description="A clock is yellow when at most so many working days are left.")
+    yellow_used_percent: int = Field(70, ge=0, le=101, description="A clock is yellow from this part of its term on; 101: never.")
     retention_days: int = Field(1_096, ge=1_096, description="Use records are kept this long (Decree 809 art. 29).")
 
     @field_validator("department")

@@ -35,6 +35,7 @@ from xinlian.protocol.working_days import (
     SATURDAY,
     YEAR_STARTS,
     Calendar,
+    Interval,
     Year,
     day_number,
     year_length,
@@ -123,6 +124,16 @@ def parse_date(text: str) -> date:
         except ValueError:
             pass
     raise InputError("date-form", "a date has the form YYYY-MM-DD and exists", expected="YYYY-MM-DD")
+
+
+def parse_interval(text: str) -> Interval:
+    """Days as people write them, FROM..TO, both included.
+
+    Raises:
+        InputError: ``date-form``, ``dates-reversed``.
+    """
+    first, _, last = text.partition("..")
+    return Interval(day_number(parse_date(first)), day_number(parse_date(last)))
 
 
 def _year_number(key: str, place: Where) -> int:

@@ -20,7 +20,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from xinlian.protocol.errors import NotFoundError
+from xinlian.protocol.errors import ConflictError
 from xinlian.protocol.working_days import Calendar, Interval, date_of, day_of, end_of
 
 
@@ -161,6 +161,55 @@ class ClockReading:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class TermQuestion:
+    """A term that somebody asks for, without any clock.
+
+    Args:
+        start_day: its day is not counted.
+        count: days, 1..250 working days or 1..366 calendar days.
+        is_calendar_days: whether every day counts and the end runs to a workday.
+        pauses: that do not count.
+    """
+
+    start_day: int
+    count: int
+    is_calendar_days: bool = False
+    pauses: tuple[Interval, ...] = ()
+
+    def answer(self, calendar: Calendar) -> TermEnd:
+        """When it ends.
+
+        Raises:
+            InputError: ``calendar-term``, ``calendar-pauses``, ``calendar-range``.
+            ConflictError: ``calendar-year-missing``.
+        """
+        add = calendar.add_calendar_days if self.is_calendar_days else calendar.add_working_days
+        return self.ended(add(self.start_day, self.count, self.pauses))
+
+    def ended(self, last_day: int) -> TermEnd:
+        """When it ends, by an answer from elsewhere."""
+        return TermEnd(self, last_day)
+
+
+@dataclass(frozen=True, slots=True)
+class TermEnd:
+    """The end of a term: the last day that is still in time."""
+
+    question: TermQuestion
+    last_day: int
+
+    def to_json(self) -> dict[str, object]:
+        """As API and command line give it: dates as YYYY-MM-DD, the deadline as epoch seconds."""
+        return {
+            "start": date_of(self.question.start_day).isoformat(),
+            "days": self.question.count,
+            "kind": "calendar-days" if self.question.is_calendar_days else "working-days",
+            "last_day": date_of(self.last_day).isoformat(),
+            "deadline": end_of(self.last_day),
+        }
+
+
 def read_clock(calendar: Calendar, term: Term, now_s: int, rule: LightRule | None = None) -> ClockReading:
     """Read a clock.
 
@@ -188,7 +237,7 @@ def _unless_missing(count: Callable[[], int]) -> tuple[int | None, int | None]:
     """(number, None), or (None, the year that is missing)."""
     try:
         return count(), None
-    except NotFoundError as error:
+    except ConflictError as error:  # a calendar knows no other conflict
         return None, int(str(error.fields["year"]))
 
 

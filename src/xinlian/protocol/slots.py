@@ -37,6 +37,8 @@ DEPARTMENT_REGISTRY_AUTHORITY_ACCUMULATOR: Final = 2
 """DepartmentRegistry: the accumulator itself, no mapping."""
 DEPARTMENT_REGISTRY_ACCUMULATORS: Final = 6
 """DepartmentRegistry: department -> accumulator."""
+WORK_CALENDAR_YEARS: Final = 0
+"""WorkCalendar: year -> four words: workdays of days 0..255 and 256..365, outages likewise."""
 WORK_CALENDAR_ACCUMULATOR: Final = 1
 """WorkCalendar: the accumulator itself, no mapping."""
 DATASET_CATALOG_ACCUMULATORS: Final = 2

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from xinlian.protocol.errors import InputError, NotFoundError
+from xinlian.protocol.errors import ConflictError, InputError
 
 DAY_S: Final = 86_400
 UTC8_S: Final = 8 * 3600
@@ -146,7 +146,7 @@ class Calendar:
 
         Raises:
             InputError: ``calendar-range``.
-            NotFoundError: ``calendar-year-missing``.
+            ConflictError: ``calendar-year-missing``.
         """
         year, bit = self._place(day)
         return year.workdays & bit != 0
@@ -171,7 +171,7 @@ class Calendar:
 
         Raises:
             InputError: ``calendar-term``, ``calendar-pauses``, ``calendar-range``.
-            NotFoundError: ``calendar-year-missing``.
+            ConflictError: ``calendar-year-missing``.
         """
         _check_term(count, MAX_WORKING_DAYS, pauses)
         day = start_day
@@ -197,7 +197,7 @@ class Calendar:
 
         Raises:
             InputError: ``dates-reversed``, ``calendar-pauses``, ``calendar-range``.
-            NotFoundError: ``calendar-year-missing``.
+            ConflictError: ``calendar-year-missing``.
         """
         if time_s < start_s:
             raise InputError("dates-reversed", "the time is before the start of the term", start=start_s, time=time_s)
@@ -218,9 +218,9 @@ class Calendar:
         return found, 1 << day - YEAR_STARTS[year]
 
 
-def year_missing(year: int) -> NotFoundError:
+def year_missing(year: int) -> ConflictError:
     """The error of a year that is not loaded."""
-    return NotFoundError("calendar-year-missing", f"the working-day calendar of {year} is not loaded", year=year)
+    return ConflictError("calendar-year-missing", f"the working-day calendar of {year} is not loaded", year=year)
 
 
 def _is_paused(day: int, pauses: Sequence[Interval]) -> bool:

@@ -12,7 +12,7 @@ from tests.support.anvil import START_S
 from tests.support.deployed import Deployed
 from xinlian.chain.questions import Question
 from xinlian.protocol.calendar_file import calendar_of
-from xinlian.protocol.errors import ChainError, NotFoundError
+from xinlian.protocol.errors import ChainError, ConflictError
 from xinlian.protocol.working_days import DAY_S, YEAR_STARTS, Calendar, Interval, Year, date_of, day_of
 from xinlian.scenarios.calendar import shipped_calendar
 
@@ -79,7 +79,7 @@ async def both(deployed: Deployed, pairs: Sequence[Pair]) -> tuple[int, int]:
     for pair in pairs:
         try:
             answered.append((pair.asked, pair.expected()))
-        except NotFoundError as error:
+        except ConflictError as error:
             missing.append((pair.asked, error.fields["year"]))
     found = await deployed.rpc.ask_all([asked for asked, _ in answered])
     assert found == [expected for _, expected in answered]

@@ -268,6 +268,17 @@ def test_a_request_with_a_changed_proof_is_refused_before_anything_is_sent(serve
     assert json.loads(changed.err)["code"] == "registration-proof"
 
 
+def test_doctor_warns_of_a_calendar_that_is_not_loaded(served: Served) -> None:
+    def check() -> dict[str, str]:
+        ran = served.desk.run("doctor", "--config", served.config, "--json")
+        found: dict[str, str] = next(one for one in ran.document["checks"] if one["name"] == "calendar")
+        return found
+
+    assert (check()["outcome"], "2026" in check()["detail"]) == ("warning", True)
+    served.desk.need("calendar", "load", "--keys", "authority")
+    assert check() == {"name": "calendar", "outcome": "ok", "detail": "2026 loaded", "remedy": ""}
+
+
 def test_doctor_finds_nothing_on_a_good_node(served: Served) -> None:
     environment = {**served.desk.environment}
     ran = served.desk.run("doctor", "--config", served.config, "--json", **environment)

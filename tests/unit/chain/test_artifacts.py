@@ -33,6 +33,7 @@ ACCUMULATORS = {
     ("CorrectionRegistry", "_addresseeAccumulators"): slots.CORRECTION_REGISTRY_ADDRESSEE_ACCUMULATORS,
     ("AuthorisationRegistry", "_accumulators"): slots.AUTHORISATION_REGISTRY_ACCUMULATORS,
     ("AuthorisationRegistry", "_recorderAccumulators"): slots.AUTHORISATION_REGISTRY_RECORDER_ACCUMULATORS,
+    ("WorkCalendar", "_years"): slots.WORK_CALENDAR_YEARS,
     ("WorkCalendar", "accumulator"): slots.WORK_CALENDAR_ACCUMULATOR,
     ("CaseLedger", "_accumulators"): slots.CASE_LEDGER_ACCUMULATORS,
     ("CaseLedger", "_leadAccumulators"): slots.CASE_LEDGER_LEAD_ACCUMULATORS,

@@ -350,7 +350,7 @@ def test_doctor_without_settings_runs_nothing_else(tmp_path: Path) -> None:
     result = run("doctor", "--config", tmp_path / "none.toml")
     assert result.exit_code == 1
     assert "settings" in result.stdout
-    assert result.stdout.count("not run") == 12
+    assert result.stdout.count("not run") == 13
 
 
 def test_the_console_script_writes_utf8_whatever_the_locale(

@@ -186,6 +186,8 @@ CASES = [
     Case("department list", "GET", "/api/v1/departments?limit=200", answer=EMPTY),
     Case(f"department show {USCC}", "GET", "/api/v1/departments?limit=200", answer={"items": [{"uscc": USCC, "name": "测试"}]}),
     Case("department rotate-keys --kind hpke", "POST", "/api/v1/keys/rotate", {"kind": "hpke"}, {"kind": "hpke"}),
+    Case(f"department recovery {USCC}", "GET", f"/api/v1/departments/{USCC}/recovery", answer={"department": USCC}),
+    Case("department object", "POST", "/api/v1/recovery/object", {}, {"tx_hash": "0x1", "block_number": 3}),
     Case("chain status", "GET", "/readyz", answer={"ready": True, "checks": [], "view": {"block_number": 3}}),
 ]
 HAS_ITS_OWN_TEST = {

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xinlian.protocol.calendar_file import calendar_of
-from xinlian.protocol.errors import InputError, NotFoundError
+from xinlian.protocol.errors import ConflictError, InputError
 from xinlian.protocol.working_days import (
     FIRST_DAY,
     LAST_DAY,
@@ -52,7 +52,7 @@ def _check(row: dict[str, Any], calendar: Calendar, kind: str) -> None:
     assert day_number(date.fromisoformat(row["start"])) == row["start_day"]
     add = calendar.add_working_days if kind == "working" else calendar.add_calendar_days
     if "missing_year" in row:
-        with pytest.raises(NotFoundError) as caught:
+        with pytest.raises(ConflictError) as caught:
             add(row["start_day"], row["count"], _pauses(row))
         assert (caught.value.code, caught.value.fields["year"]) == ("calendar-year-missing", row["missing_year"])
     else:

@@ -93,6 +93,37 @@ def compromised(
     _send(session, lambda d: DepartmentRegistry(_registry(d)).mark_compromised(checked, since))
 
 
+@command(app, "announce-recovery", SIGNING)
+def announce_recovery(
+    session: Session,
+    request: Annotated[str, typer.Argument(help="Request with the new signers (`xinlian department request`); - for stdin.")],
+) -> None:
+    """Announce that all signers of a department will be replaced by those of the request: its keys are lost or stolen."""
+    from xinlian.chain.bindings import DepartmentRegistry
+    from xinlian.node.registration import parse_registration
+
+    found = parse_registration(read_bytes(request, MAX_REQUEST_BYTES))
+    _send(session, lambda d: DepartmentRegistry(_registry(d)).announce_recovery(found.uscc, found.for_chain().signers))
+
+
+@command(app, "recover", SIGNING)
+def recover(session: Session, uscc: UsccArgument) -> None:
+    """Carry out an announced recovery, two working days later: every signer before is retired at once."""
+    from xinlian.chain.bindings import DepartmentRegistry
+
+    checked = _checked(uscc)
+    _send(session, lambda d: DepartmentRegistry(_registry(d)).recover(checked))
+
+
+@command(app, "cancel-recovery", SIGNING)
+def cancel_recovery(session: Session, uscc: UsccArgument) -> None:
+    """Withdraw an announced recovery."""
+    from xinlian.chain.bindings import DepartmentRegistry
+
+    checked = _checked(uscc)
+    _send(session, lambda d: DepartmentRegistry(_registry(d)).cancel_recovery(checked))
+
+
 @command(app, "publish-dataset", SIGNING)
 def publish_dataset(
     session: Session,

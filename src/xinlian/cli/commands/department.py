@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xinlian.cli.client import Body
+from xinlian.cli.client import Body, segment
 from xinlian.cli.command import CREATING, OFFLINE, ONLINE, Session, command, group
 from xinlian.cli.files import read_bytes, write_bytes, write_secret
 from xinlian.cli.output import pairs, table
@@ -264,6 +264,20 @@ def show(session: Session, uscc: Annotated[str, typer.Argument(metavar="USCC")])
     if found is None:
         raise NotFoundError("department-unknown", "no department of this USCC is registered on the chain")
     session.output.result(found, lambda: pairs(found))
+
+
+@command(app, "recovery", ONLINE)
+def show_recovery(session: Session, uscc: Annotated[str, typer.Argument(metavar="USCC")]) -> None:
+    """The recovery that is announced for a department: the signers to come, and from when on."""
+    found = session.client.get(f"/api/v1/departments/{segment(uscc)}/recovery")
+    session.output.result(found, lambda: pairs(found))
+
+
+@command(app, "object", CREATING)
+def object_to_recovery(session: Session) -> None:
+    """Object to the recovery that the authority announced for this department: it is void then."""
+    done = session.client.once("/api/v1/recovery/object", Body.json({})).json()
+    session.output.result(done, lambda: pairs(done))
 
 
 @command(app, "rotate-keys", CREATING)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 app = single()
 LOW_DISK_BYTES = 1_000_000_000
 MAX_OFFSET_S = 60.0
+NEXT_YEAR_FROM_MONTH = 11
+"""The State Council's notice of a year comes out about in November of the year before."""
 DATABASES = ("node.db", "keys.db")
 Opened = TypeVar("Opened")
 OK, FAILED, WARNING, NOT_RUN = "ok", "FAILED", "warning", "not run"
@@ -95,6 +97,7 @@ def doctor(session: Session, config: ConfigOption = None) -> None:
         seen.run("chain", _chain, seen.deployment, seen.rpcs)
         seen.run("contracts", _contracts, seen.deployment, seen.rpcs)
         seen.run("clock", _clock, seen.rpcs)
+        seen.run("calendar", _calendar, seen.deployment, seen.rpcs)
         seen.run("registered", _registered, seen.deployment, seen.rpcs)
         seen.run("signers", _signers, seen.deployment, seen.keys, seen.rpcs)
         seen.run("key-set", _key_set, seen.deployment, seen.keys, seen.rpcs)
@@ -223,6 +226,22 @@ def _clock(seen: Examination) -> str:
             said, "The chain runs ahead of the wall clock: check NTP; on a test chain this is meant.", is_warning=True
         )
     return said
+
+
+def _calendar(seen: Examination) -> str:
+    """The year of the newest block must be loaded, and from November on the next one."""
+    from xinlian.chain import questions
+    from xinlian.chain.calendar import WorkCalendar
+    from xinlian.protocol.working_days import date_of, day_of
+
+    calendar = WorkCalendar(_trusted(seen).contracts["WorkCalendar"].address)
+    today = date_of(day_of(seen.rpcs[0].ask(questions.head()).time))
+    wanted = [today.year, today.year + 1] if today.month >= NEXT_YEAR_FROM_MONTH else [today.year]
+    missing = [str(year) for year in wanted if seen.rpcs[0].ask(calendar.calendar_of(year)) is None]
+    if missing:
+        said = f"{', '.join(missing)} not loaded: overdue marks and recoveries that need it are refused"
+        raise TroubleError(said, CATALOGUE["calendar-year-missing"].remedy, is_warning=True)
+    return f"{', '.join(map(str, wanted))} loaded"
 
 
 def _registered(seen: Examination) -> str:
