@@ -166,6 +166,32 @@ class ActOut(Wire):
     state: Literal["pending", "anchored"]
 
 
+_CLOCK = {
+    "length_wd": 10,
+    "used_wd": 3,
+    "left_wd": 7,
+    "deadline": 1791993600,
+    "last_day": "2026-10-14",
+    "light": "green",
+    "paused": False,
+    "missing_year": None,
+    "text": "3 of 10 working days used",
+}
+
+
+class TodoOut(Wire):
+    """One thing that waits for the caller; ``urging`` is 催办 from a yellow light on, 督办 from a red one."""
+
+    kind: str = Field(examples=["approval-decide"])
+    ref: str = Field(examples=["approval 7"])
+    object: str = Field(examples=["dataset 12411599MBDEM00233/000001@1"])
+    what: str = Field(examples=["dataset-propose"])
+    capacity: Literal["handler", "head", "authority"]
+    since: int = Field(examples=[1790000000])
+    clock: dict[str, Any] | None = Field(examples=[_CLOCK])
+    urging: Literal["催办", "督办"] | None
+
+
 class DocumentBriefOut(Wire):
     """A document without its text; a received one is unconfirmed until the chain shows its digest."""
 

@@ -27,6 +27,7 @@ GROUPS: Final[dict[str, str]] = {
     "attachment": "Files that belong to records: upload, list, download.",
     "bundle": "Evidence bundles.",
     "dataset": "Datasets: list, template, propose, check a file.",
+    "inbox": "What waits for you.",
     "approval": "What one person proposed and another consents to.",
     "acts": "Who did which step to what.",
     "document": "Texts behind the law's steps: list, show, check, verify.",

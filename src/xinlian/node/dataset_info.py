@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xinlian.node.chain_state import ChainState, DatasetState
 from xinlian.protocol.clocks import CLOCKS, ClockId
 from xinlian.protocol.dataset import DatasetSchema
-from xinlian.protocol.errors import NotFoundError
+from xinlian.protocol.errors import ConflictError
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _review_deadline(state: ChainState, entry: DatasetState) -> int | None:
         return None
     try:
         return state.calendar.deadline_after(entry.proposed_at, CLOCKS[ClockId.CATALOG_REVIEW].length_wd)
-    except NotFoundError:  # a year that is not loaded stops nothing
+    except ConflictError:  # a year that is not loaded stops nothing
         return None
 
 

@@ -31,7 +31,7 @@ from xinlian.chain.rpc import Rpc
 from xinlian.node.acts import Acts
 from xinlian.node.agreeing import Agreeing
 from xinlian.node.anchoring import Anchoring, AnchoringLimits
-from xinlian.node.approvals import Approvals, ExecutionParts
+from xinlian.node.approvals import Approvals
 from xinlian.node.asking import Asking, AskingParts
 from xinlian.node.attachments import Library, library_of
 from xinlian.node.authority import Authority
@@ -50,8 +50,10 @@ from xinlian.node.following import Following
 from xinlian.node.health import Health, HealthParts
 from xinlian.node.idempotency import Idempotency
 from xinlian.node.identity import Identity
+from xinlian.node.inbox import Inbox
 from xinlian.node.late_receipts import LateReceipts
 from xinlian.node.local_view import CheckedChain, LocalView
+from xinlian.node.office import OfficeParts, office_of
 from xinlian.node.outbox import Outbox
 from xinlian.node.peer_client import PeerClient
 from xinlian.node.peers import Peers
@@ -79,7 +81,6 @@ from xinlian.protocol.types import Uscc
 from xinlian.store.blobs import BlobStore
 from xinlian.store.opening import Store, open_store
 from xinlian.store.record_keys import sweep_orphans
-from xinlian.store.sealing import Sealer
 from xinlian.store.secrets import NodeKeys
 
 _log = structlog.get_logger(__name__)
@@ -111,6 +112,7 @@ class Node:
     approvals: Approvals
     catalogue: Catalogue
     proposing: Proposing
+    inbox: Inbox
     publishing: Publishing
     library: Library
     records: Records
@@ -244,7 +246,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     peers = Peers(state)
     identity = Identity(department, keys, state, peers, transactions, wall)
     catalogue = Catalogue(department, store.node, state, transactions, _schema_fetcher(state, client), wall)
-    office = _office(department, store, sealer, transactions, clock, catalogue)
+    office = office_of(OfficeParts(department, store.node, sealer, state, clock, transactions, catalogue, working_days))
     reads = Reads(department, store.node, sealer, keys.storage.pseudonym, clock.law_s)
     anchoring = Anchoring(
         department,
@@ -322,6 +324,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         approvals=office.approvals,
         catalogue=catalogue,
         proposing=office.proposing,
+        inbox=office.inbox,
         publishing=publishing,
         library=library,
         records=records,
@@ -352,29 +355,6 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         client=client,
         chain_keys=signing,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Office:
-    """What the persons of the sharing office work with."""
-
-    documents: Documents
-    acts: Acts
-    approvals: Approvals
-    proposing: Proposing
-
-
-def _office(
-    department: Uscc, store: Store, sealer: Sealer, transactions: Transactions, clock: Clock, catalogue: Catalogue
-) -> _Office:
-    documents = Documents(store.node, sealer, os.urandom, clock.law_s)
-    acts = Acts(department, store.node, sealer, os.urandom, clock.law_s)
-    parts = ExecutionParts(store.node, transactions.settled, clock.law_s, time.monotonic)
-    approvals = Approvals(store.node, documents, parts)
-    approvals.observe(acts.observe(approvals.transition_of))
-    proposing = Proposing(catalogue, approvals)
-    approvals.register(proposing.kind())
-    return _Office(documents, acts, approvals, proposing)
 
 
 def _limits(settings: Settings) -> Limits:

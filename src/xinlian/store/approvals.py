@@ -252,6 +252,21 @@ def in_states(reader: Reader, *states: State) -> list[Approval]:
     return [_approval(row) for row in reader.fetch(sql, states)]
 
 
+def unanswered_failures(reader: Reader, since: int) -> list[Approval]:
+    """Failed approvals after which the same step was not proposed again, oldest first.
+
+    Args:
+        reader: of node.db.
+        since: law time of the failure at the earliest.
+    """
+    columns = ", ".join(f"a.{name}" for name in _COLUMNS.split(", "))
+    sql = (
+        f"SELECT {columns} FROM approvals a WHERE a.state = ? AND a.changed_at >= ? AND NOT EXISTS "
+        "(SELECT 1 FROM approvals b WHERE b.kind = a.kind AND b.object_ref = a.object_ref AND b.id > a.id) ORDER BY a.id"
+    )
+    return [_approval(row) for row in reader.fetch(sql, (State.FAILED, since))]
+
+
 def _open_key(kind: str, object_ref: str) -> str:
     return f"{kind} {object_ref}"
 

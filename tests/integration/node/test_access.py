@@ -51,6 +51,7 @@ DECIDED: dict[tuple[str, str], set[Role]] = {
     ("POST", "/api/v1/approvals/{approval_id}/consent"): {H},
     ("POST", "/api/v1/approvals/{approval_id}/send-back"): {H},
     ("POST", "/api/v1/approvals/{approval_id}/withdraw"): {S, C, P, L},
+    ("GET", "/api/v1/inbox"): ALL,
     ("GET", "/api/v1/documents"): {A, L, H, S},
     ("GET", "/api/v1/documents/{digest}"): {L, H, S},
     ("GET", "/api/v1/calendar/deadline"): ALL,

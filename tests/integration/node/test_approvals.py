@@ -15,8 +15,9 @@ from xinlian.node.approvals import Consented, Kind, Proposal
 from xinlian.node.idempotency import Journal
 from xinlian.node.paging import Window
 from xinlian.node.people import Role
+from xinlian.protocol.clocks import Term
 from xinlian.protocol.documents import check_document
-from xinlian.protocol.errors import StoreError
+from xinlian.protocol.errors import ConflictError, StoreError
 from xinlian.protocol.types import Stream
 from xinlian.scenarios.catalogue import dataset_files
 from xinlian.store import acts
@@ -367,3 +368,64 @@ async def test_a_step_without_its_statement_does_not_exist(
         assert (await handler.post(f"{APPROVALS}/{proposed['id']}/withdraw")).status == 500
     assert _rows(network) == before
     assert (await head.get(f"{APPROVALS}/{proposed['id']}")).ok()["state"] == "pending"
+
+
+async def inbox(client: Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await client.get("/api/v1/inbox", params={"limit": "200"})).ok()["items"]
+    return found
+
+
+async def test_the_inbox_follows_a_proposal_from_desk_to_desk(
+    network: Network, handler: Client, head: Client, client: Client
+) -> None:
+    proposed = await propose(handler, 40)
+    ref = f"approval {proposed['id']}"
+
+    def waits(items: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+        return [(one["kind"], one["capacity"], one["what"]) for one in items if one["ref"] == ref]
+
+    other = client.with_token(await token_for(network[D02], Role.SHARING))
+    assert waits(await inbox(head)) == [("approval-decide", "head", "dataset-propose")]
+    assert waits(await inbox(handler)) == waits(await inbox(other)) == []
+    (await head.post(f"{APPROVALS}/{proposed['id']}/send-back", json={"reason": "x"})).ok()
+    assert waits(await inbox(handler)) == [("approval-returned", "handler", "dataset-propose")]
+    assert waits(await inbox(head)) == waits(await inbox(other)) == []
+    await propose(handler, 40)
+    (await head.post(f"{APPROVALS}/{proposed['id']}/consent", json={})).ok()
+    assert waits(await inbox(handler)) == waits(await inbox(head)) == []
+    authority = client.with_token(await token_for(network[D02], Role.AUTHORITY))
+    (review,) = [one for one in await inbox(authority) if one["object"] == proposed["object"]]
+    assert (review["kind"], review["capacity"]) == ("catalogue-review", "authority")
+    assert review["clock"]["length_wd"] == 2
+    assert review["urging"] is None or review["clock"]["light"] in ("yellow", "red")
+
+
+async def test_nobody_finds_their_own_proposal_to_decide_on(network: Network, client: Client) -> None:
+    own = await propose(client, 41)  # the person with every role
+    assert [one for one in await inbox(client) if one["ref"] == f"approval {own['id']}"] == []
+    (await client.post(f"{APPROVALS}/{own['id']}/withdraw")).ok()
+
+
+async def test_a_failure_is_pointed_out_until_it_is_proposed_anew(network: Network, handler: Client, head: Client) -> None:
+    async def nothing(_proposal: Proposal) -> None:
+        return None
+
+    async def refuse(_consented: Consented) -> Mapping[str, object]:
+        raise ConflictError("dataset-exists", "refused for good")
+
+    async def never(_consented: Consented) -> Mapping[str, object] | None:
+        return None
+
+    network[D02].node.approvals.register(Kind("test-failing", nothing, refuse, never, term=lambda _: Term(1_790_000_000, 10)))
+    body = {"kind": "test-failing", "object": f"department {D02}", "payload": {}}
+    number = (await handler.post(APPROVALS, json=body)).ok(202)["id"]
+    assert (await head.post(f"{APPROVALS}/{number}/consent", json={})).ok()["state"] == "failed"
+
+    async def failures() -> list[dict[str, Any]]:
+        return [one for one in await inbox(handler) if one["what"] == "test-failing"]
+
+    (failure,) = await failures()
+    assert (failure["kind"], failure["ref"], failure["clock"]["length_wd"]) == ("approval-failed", f"approval {number}", 10)
+    again = (await handler.post(APPROVALS, json=body)).ok(202)["id"]
+    assert await failures() == []
+    (await handler.post(f"{APPROVALS}/{again}/withdraw")).ok()

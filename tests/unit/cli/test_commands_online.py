@@ -191,6 +191,7 @@ CASES = [
     Case("chain status", "GET", "/readyz", answer={"ready": True, "checks": [], "view": {"block_number": 3}}),
 ]
 HAS_ITS_OWN_TEST = {
+    "xinlian inbox",
     "xinlian publish",
     "xinlian user add",
     "xinlian attachment put",
@@ -433,6 +434,17 @@ def test_the_bundles_of_a_query_are_saved_one_by_one(stub: StubNode, tmp_path: P
         "001.json": {"format": "a"},
         "002.json": {"format": "b"},
     }
+
+
+def test_the_inbox_shows_clock_and_light(stub: StubNode) -> None:
+    clock = {"text": "3 of 10 working days used", "light": "yellow", "last_day": "2026-10-14"}
+    item = {"kind": "approval-decide", "ref": "approval 7", "object": "x", "what": "answer", "capacity": "head", "since": 1}
+    stub.answer("GET", "/api/v1/inbox", {"items": [{**item, "clock": clock, "urging": "催办"}], "next": None})
+    result = run(stub, "inbox", "--limit", "20")
+    assert stub.last.target == "/api/v1/inbox?limit=20"
+    words = result.stdout.splitlines()[1].split()
+    assert words == [*"yellow 3 of 10 working days used 2026-10-14 head approval-decide answer x approval 7 催办".split()]
+    assert json.loads(run(stub, "inbox", "--json").stdout)["items"][0]["clock"] == clock
 
 
 def test_what_was_proposed_is_saved_to_a_file(stub: StubNode, tmp_path: Path) -> None:

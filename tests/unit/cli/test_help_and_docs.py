@@ -53,7 +53,7 @@ CONTRACT = {
     "codes": {"check"},
     "node": {"serve"},
 }
-ALONE = {"publish", "verify", "deploy", "doctor"}
+ALONE = {"inbox", "publish", "verify", "deploy", "doctor"}
 
 
 def test_every_command_of_the_contract_is_there() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from xinlian.node.people import Person, Role
 from xinlian.protocol.acts import ActWord
+from xinlian.protocol.clocks import Term
 from xinlian.protocol.documents import Document
 
 Result = Mapping[str, object]
@@ -99,6 +100,7 @@ class Kind:
             before a second attempt, so that nothing is done twice.
         compose: the text that the consent signs.
         act: the transition that its action brings about, stated in the anchored log when it is done; None for none.
+        term: the statutory term that runs for an object while it waits for this step, None for none.
         proposers: any one of these roles suffices to propose.
         consenters: any one of these roles suffices to consent and to send back.
     """
@@ -109,6 +111,7 @@ class Kind:
     find_done: Callable[[Consented], Awaitable[Result | None]]
     compose: Callable[[Proposal, Signatures], Text] = consent_text
     act: ActWord | None = None
+    term: Callable[[str], Term | None] | None = None
     proposers: frozenset[Role] = frozenset({Role.SHARING})
     consenters: frozenset[Role] = frozenset({Role.HEAD})
 

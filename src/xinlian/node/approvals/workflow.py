@@ -88,6 +88,10 @@ class Approvals:
         """Every registered kind, by name."""
         return sorted(self._kinds.values(), key=lambda kind: kind.name)
 
+    def kind(self, name: str) -> Kind | None:
+        """A registered kind."""
+        return self._kinds.get(name)
+
     def transition_of(self, name: str) -> ActWord | None:
         """The transition that a kind brings about, None for none."""
         return self._kind(name).act
@@ -281,9 +285,20 @@ class Approvals:
             shown = [_with_steps(reader, approval, steps[approval.id]) for approval in found]
         return first_of(shown, window, lambda info: (info.id,))
 
+    def open_ones(self, failed_since: int) -> list[tuple[Approval, frozenset[int]]]:
+        """What waits for a person, with who proposed it: pending and returned ones, and the newest failures of an object.
+
+        Args:
+            failed_since: law time; earlier failures are history.
+        """
+        with self._writer.read() as reader:
+            found = table.in_states(reader, State.PENDING, State.RETURNED)
+            found += table.unanswered_failures(reader, failed_since)
+            return [(approval, table.proposers(reader, approval.id)) for approval in found]
+
     def may_read(self, info: ApprovalInfo, person: Person) -> bool:
         """Whether a person may read what was proposed: who may propose or consent to this kind."""
-        kind = self._kinds.get(info.kind)
+        kind = self.kind(info.kind)
         return kind is not None and bool(person.roles & (kind.proposers | kind.consenters))
 
     def payload(self, info: ApprovalInfo) -> Mapping[str, Any]:

@@ -1,0 +1,73 @@
+"""What the persons of the sharing office work with, put together: texts, acts, approvals, proposals, inbox.
+
+A part of the object graph (``graph``) of its own: every step of the law needs these, whatever contract it ends in.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from xinlian.node.acts import Acts
+from xinlian.node.approvals import Approvals, ExecutionParts
+from xinlian.node.calendar import WorkingDays
+from xinlian.node.catalogue import Catalogue
+from xinlian.node.chain_state import ChainState
+from xinlian.node.clock import Clock
+from xinlian.node.documents import Documents
+from xinlian.node.inbox import Inbox
+from xinlian.node.proposing import Proposing
+from xinlian.node.todos import approvals_waiting, own_entries_waiting, reviews_waiting
+from xinlian.node.transactions import Transactions
+from xinlian.protocol.types import Uscc
+from xinlian.store.sealing import Sealer
+from xinlian.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeParts:
+    """What the office needs of the node."""
+
+    department: Uscc
+    writer: Writer
+    sealer: Sealer
+    state: ChainState
+    clock: Clock
+    transactions: Transactions
+    catalogue: Catalogue
+    working_days: WorkingDays
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The use cases."""
+
+    documents: Documents
+    acts: Acts
+    approvals: Approvals
+    proposing: Proposing
+    inbox: Inbox
+
+
+def office_of(parts: OfficeParts) -> Office:
+    """Build them; every kind of approval that needs no more than the office is registered."""
+    clock = parts.clock
+    documents = Documents(parts.writer, parts.sealer, os.urandom, clock.law_s)
+    acts = Acts(parts.department, parts.writer, parts.sealer, os.urandom, clock.law_s)
+    execution = ExecutionParts(parts.writer, parts.transactions.settled, clock.law_s, time.monotonic)
+    approvals = Approvals(parts.writer, documents, execution)
+    approvals.observe(acts.observe(approvals.transition_of))
+    proposing = Proposing(parts.catalogue, approvals)
+    approvals.register(proposing.kind())
+    return Office(documents, acts, approvals, proposing, _inbox(parts, approvals))
+
+
+def _inbox(parts: OfficeParts, approvals: Approvals) -> Inbox:
+    inbox = Inbox(parts.working_days.read)
+    inbox.register(
+        lambda: approvals_waiting(approvals, parts.clock.law_s),
+        lambda: reviews_waiting(parts.state),
+        lambda: own_entries_waiting(parts.state, parts.department),
+    )
+    return inbox
