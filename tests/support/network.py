@@ -144,6 +144,7 @@ def settings_of(directory: Path, uscc: str, rpc_url: str, port: int, **changes: 
         "reads_max_age_s": 1.0,
         "poll_interval_s": 0.1,
         "sealing_processes": 1,
+        "notice_pause_s": 0.5,
         **changes,
     }
     return Settings(**values)

@@ -27,6 +27,7 @@ FILLED = {
     "approval_id": "999",
     "digest": "ab" * 32,
     "attachment_id": "0" * 32,
+    "duty_id": "999",
     "rid": "none",
     "schema_hash": "ab" * 32,
     "year": "2027",

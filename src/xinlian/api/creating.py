@@ -29,11 +29,12 @@ NOT_CREATING = frozenset(
         "/api/v1/reads/reconcile",
         "/api/v1/datasets/{dataset}/records/search",
         "/exchange/v1/requests",
+        "/exchange/v1/notices",
         "/exchange/v1/receipts",
         "/exchange/v1/reconciliations",
     }
 )
-"""POSTs that only look, and calls between nodes, whose request id does what the key does here."""
+"""POSTs that only look, and calls between nodes, whose request or notice id does what the key does here."""
 
 
 def takes_key(method: str, path: str) -> bool:

@@ -40,6 +40,36 @@ class Operation:
 
 OCTETS = "application/octet-stream"
 _ERASED = {"record_id": _ACCEPTED["record_id"], "revisions": 1, "status": "erased", "state": "pending", "recipients": []}
+_NOTICE = {
+    "notice": "3f" * 16,
+    "recipient": "12411599MBDEM00233",
+    "kind": "erased",
+    "record_id": _ACCEPTED["record_id"],
+    "state": "acknowledged",
+    "parked": False,
+    "attempts": 1,
+    "next_try": None,
+    "last_code": None,
+    "created_at": 1790000000,
+    "told_at": 1790000001,
+    "acknowledged_at": 1790000001,
+    "outcome": "kept-by-duty",
+    "deleted": 1,
+    "kept": [
+        {"case": {"lead": "12411599MBDEM00233", "no": "CASE-1"}, "basis": "某法第十条 (合成示例)", "until": 1893456000},
+    ],
+}
+_ERASURE = {
+    "record_id": _ACCEPTED["record_id"],
+    "state": "erased",
+    "steps": ["marked"],
+    "status": "erased",
+    "reason": 3,
+    "requested_at": 1790000000,
+    "found_on_chain": False,
+    "recipients": [_NOTICE],
+    "outstanding": [],
+}
 _ITEM = {"record_id": _ACCEPTED["record_id"], "rev": 1, "state": "anchored", "status": "current"}
 _BRIEF = {"items": [_ITEM], "next": None}
 _JSON_ROW = {"application/json": {"schema": {"type": "object"}, "example": _ROW}}
@@ -148,6 +178,12 @@ HOT: dict[tuple[str, str], Operation] = {
     ),
     ("DELETE", "/api/v1/attachments/{attachment_id}"): Operation(
         "Cancel an upload, or delete an attachment that nothing uses", "attachments", 204
+    ),
+    ("GET", "/api/v1/records/{record_id}/erasure"): Operation(
+        "Where an erasure stands, and what its recipients say", "records", example=_ERASURE
+    ),
+    ("POST", "/exchange/v1/notices"): Operation(
+        "Follow a sealed notice of another department's node and acknowledge it", "exchange", 200, _SEALED, produces=OCTETS
     ),
     ("POST", "/exchange/v1/requests"): Operation(
         "Answer a sealed request of another department's node", "exchange", 200, _SEALED, produces=OCTETS
@@ -270,6 +306,21 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "unproven_here": [],
         "unproven_there": [],
         "clean": True,
+    },
+    ("GET", "/api/v1/notices"): {"items": [_NOTICE], "next": None},
+    ("GET", "/api/v1/notices/received"): {
+        "items": [
+            {
+                "notice": "3f" * 16,
+                "sender": "11411599MBDEM0066K",
+                "kind": "erased",
+                "received_at": 1790000001,
+                "outcome": "deleted",
+                "deleted": 1,
+                "kept": [],
+            }
+        ],
+        "next": None,
     },
     ("GET", "/api/v1/parked"): {
         "items": [{"id": 1, "kind": "anchoring", "ref": "outbox", "reason": "tx-reverted", "since": 1790000000, "attempts": 5}],

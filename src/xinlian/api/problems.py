@@ -62,6 +62,7 @@ STATUS_BY_CODE: dict[str, int] = {
     "attachment-too-large": 413,
     "attachment-quota": 429,
     "range-form": 416,
+    "notice-busy": 503,
 }
 """Codes whose HTTP status differs from their family's."""
 

@@ -354,6 +354,29 @@ class QueryIn(Wire):
     items: list[QueryItemIn] = Field(min_length=1, max_length=100)
 
 
+class DutyIn(Wire):
+    """That a law orders to keep a case's file: the law in one line, and until when (epoch seconds)."""
+
+    lead: UsccText
+    case_no: CaseNo
+    basis: str = Field(min_length=1, max_length=200, examples=["某法第十条: 档案保存三十年 (合成示例)"])
+    until: int = Field(ge=0, le=9_007_199_254_740_991, examples=[1893456000])
+
+
+class DutyOut(Wire):
+    """A retention duty; ``released``: copies that went when it was ended."""
+
+    id: int
+    lead: str
+    case_no: str
+    basis: str
+    until: int
+    state: Literal["running", "ended"]
+    recorded_at: int
+    ended_at: int | None
+    released: int | None = None
+
+
 class ReconcileIn(Wire):
     """With which department the read logs are compared."""
 

@@ -23,7 +23,7 @@ from xinlian.cli.output import use_utf8
 GROUPS: Final[dict[str, str]] = {
     "verify": "Verify an evidence bundle against the chain; trusts no node.",
     "publish": "Publish rows from a file, or one row from standard input.",
-    "record": "Records: show, revise, revoke, erase, receipt.",
+    "record": "Records: show, revise, revoke, erase, erasure, receipt.",
     "attachment": "Files that belong to records: upload, list, download.",
     "bundle": "Evidence bundles.",
     "dataset": "Datasets: list, template, propose, check a file.",
@@ -35,6 +35,9 @@ GROUPS: Final[dict[str, str]] = {
     "case": "Cases: open, subjects, close.",
     "query": "Use another department's data in a case.",
     "reads": "Read entries, and their reconciliation with another department.",
+    "notice": "Notices between departments' nodes, until they are acknowledged.",
+    "retention": "Retention duties of case files: record, list, end.",
+    "parked": "Work that was tried in vain: list, replay.",
     "codes": "Check national codes.",
     "calendar": "Working days: when a term ends, and the calendar's upkeep.",
     "user": "Users of the node and their tokens.",

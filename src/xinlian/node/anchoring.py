@@ -20,10 +20,9 @@ from dataclasses import dataclass
 import structlog
 
 from xinlian.node.bundles import split_leaves
-from xinlian.node.idempotency import current_journal
 from xinlian.node.transactions import Load, Transactions
 from xinlian.protocol import merkle
-from xinlian.protocol.errors import ChainError, NotFoundError
+from xinlian.protocol.errors import ChainError
 from xinlian.protocol.types import Status, Stream, Uscc
 from xinlian.store import anchoring as table
 from xinlian.store import chain_cache, parked, streams
@@ -38,7 +37,7 @@ MAX_BATCHES = 16
 MAX_WORDS = 200
 TRIES = 5
 _TICK_S = 0.2
-_PARKED_KIND = "anchoring"
+PARKED_KIND = "anchoring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ class Anchoring:
             _log.warning("anchoring waits", code=error.code, detail=error.message, tries=self._failures)
         if error.code == "tx-reverted" and self._failures >= TRIES:
             reason, now = f"{error.code}: {error.message}"[:500], self._law_s()
-            await self._writer.write(lambda tx: parked.park(tx, _PARKED_KIND, "outbox", reason, now))
+            await self._writer.write(lambda tx: parked.park(tx, PARKED_KIND, "outbox", reason, now))
         return float(min(0.2 * 2**self._failures, 10.0))
 
     async def step(self) -> bool:
@@ -157,7 +156,7 @@ class Anchoring:
 
     def _is_parked(self) -> bool:
         with self._writer.read() as reader:
-            return parked.is_parked(reader, _PARKED_KIND, "outbox")
+            return parked.is_parked(reader, PARKED_KIND, "outbox")
 
     def _is_busy(self) -> bool:
         """Whether an anchoring transaction is on its way; the sender settles it."""
@@ -289,31 +288,14 @@ class Anchoring:
             await asyncio.sleep(0.05)
         return True
 
-    def parked_count(self) -> int:
-        """How many items wait for a person."""
-        with self._writer.read() as reader:
-            return parked.count(reader)
+    def replayed(self, _tx: Transaction, _ref: str) -> Callable[[], None]:
+        """Parked anchoring is taken back into work (``node.parking``)."""
 
-    async def replay(self, item_id: int) -> None:
-        """Take an item out of parking and try it again.
+        def go_on() -> None:
+            self._failures = 0
+            self._wake.set()
 
-        Raises:
-            NotFoundError: ``parked-unknown``.
-        """
-        journal = current_journal()
-        if journal.noted("released") is not None:
-            return
-
-        def job(tx: Transaction) -> bool:
-            is_released = parked.release(tx, item_id)
-            if is_released:
-                journal.note(tx, "released", item_id)
-            return is_released
-
-        if not await self._writer.write(job):
-            raise NotFoundError("parked-unknown", f"there is no parked item {item_id}", item=item_id)
-        self._failures = 0
-        self._wake.set()
+        return go_on
 
     def backlog(self) -> dict[str, int]:
         """How much waits: entries by stream that are not final, and marks."""

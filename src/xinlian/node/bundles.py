@@ -20,7 +20,7 @@ from xinlian.node.identity import Identity
 from xinlian.node.local_view import LocalView
 from xinlian.node.records import OpenRecord, Records
 from xinlian.protocol.bundle import Bundle, Successor
-from xinlian.protocol.errors import ConflictError, InputError
+from xinlian.protocol.errors import ConflictError, InputError, NotFoundError
 from xinlian.protocol.manifest import Deployment
 from xinlian.protocol.merkle import Tree
 from xinlian.protocol.messages import Evidence
@@ -179,10 +179,12 @@ class Bundles:
         """The bundle of an answer statement of this department, everything disclosed.
 
         Raises:
-            NotFoundError: ``record-unknown``.
+            NotFoundError: ``record-unknown``, ``answer-erased`` when a record it was made from was erased.
         """
         with self._writer.read() as reader:
             answer = streams.answer_at(reader, self._sealer, position)
+        if answer.disclosures is None:
+            raise NotFoundError("answer-erased", "a record that this statement was made from was erased", position=position)
         return self.statement_bundle(answer.statement, tuple(answer.disclosures.split("~")), Stream.ANSWERS, position)
 
     def read_bundle(self, position: int) -> Bundle:

@@ -78,6 +78,8 @@ class Following:
         self._lowest_fork: int | None = None
         self.is_held = False
         """Whether the last look reached the chain, proved it to be ours, and ended at its head."""
+        self.looked = asyncio.Event()
+        """Set once there was a look at the chain since the start, however it ended."""
         self.on_rollback: Callable[[], None] = lambda: None
         """Told when transactions that were mined are open again."""
 
@@ -107,6 +109,7 @@ class Following:
             except ChainError as error:
                 self.is_held = False
                 self._note(error)
+            self.looked.set()
             await self._pause()
 
     async def forget_after(self, block_number: int) -> None:
@@ -168,15 +171,16 @@ class Following:
             if reason is not None:
                 raise reason
 
-        async def until() -> None:
-            async with self._moved:
-                await self._moved.wait_for(lambda: self.is_held)
-
         self._look.set()
         try:
-            await asyncio.wait_for(until(), timeout_s)
+            await asyncio.wait_for(self.hold(), timeout_s)
         except TimeoutError:
             raise self.alarm or self.trouble or ChainError("rpc-down", "this node does not hold the chain's head") from None
+
+    async def hold(self) -> None:
+        """Wait until the head is held."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.is_held)
 
     def _note(self, error: ChainError) -> None:
         if error.code in ("chain-replaced", "chain-wrong"):

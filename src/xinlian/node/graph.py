@@ -3,7 +3,8 @@
 Rules
 1. Nothing connects, opens or reads the environment before ``build`` is called; background work begins with ``running``.
 2. A node starts without the chain when it has followed it before; the very first start needs the chain.
-3. Order at start: lock and migrate the store, sweep orphan keys, resume erasures, replay the projection, then follow and anchor.
+3. Order at start: lock and migrate the store, sweep orphan keys, resume erasures, replay the projection, then follow and anchor;
+   own records are read once the chain's head is held and what it calls erased is gone (``restoring``).
 
 Example::
 
@@ -44,7 +45,9 @@ from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.completeness import Completeness
 from xinlian.node.documents import Documents
+from xinlian.node.duties import Duties
 from xinlian.node.ending import Ending
+from xinlian.node.ends import EndsParts, ends_of
 from xinlian.node.files import Limits
 from xinlian.node.following import Following
 from xinlian.node.health import Health, HealthParts
@@ -53,8 +56,11 @@ from xinlian.node.identity import Identity
 from xinlian.node.inbox import Inbox
 from xinlian.node.late_receipts import LateReceipts
 from xinlian.node.local_view import CheckedChain, LocalView
+from xinlian.node.notices.desk import Desk
+from xinlian.node.notices.telling import TellingParts
 from xinlian.node.office import OfficeParts, office_of
 from xinlian.node.outbox import Outbox
+from xinlian.node.parking import Parking
 from xinlian.node.peer_client import PeerClient
 from xinlian.node.peers import Peers
 from xinlian.node.people import People
@@ -68,6 +74,7 @@ from xinlian.node.reconciling import Reconciling
 from xinlian.node.records import Records
 from xinlian.node.recovery import Recovery
 from xinlian.node.reindexing import storage_keys
+from xinlian.node.restoring import Restoring
 from xinlian.node.sealing import SealingPool
 from xinlian.node.settings import Settings
 from xinlian.node.sharing import Sharing
@@ -135,6 +142,10 @@ class Node:
     completeness: Completeness
     reattaching: Reattaching
     upkeep: Upkeep
+    restoring: Restoring
+    notices: Desk
+    duties: Duties
+    parking: Parking
     pool: SealingPool
     client: PeerClient
     chain_keys: Mapping[str, ChainKey]
@@ -142,8 +153,12 @@ class Node:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the background work for as long as the context lasts, then close everything."""
-        await check_remote(self.chain_keys)
-        await self._recover()
+        try:
+            await check_remote(self.chain_keys)
+            await self._recover()
+        except BaseException:
+            await self.close()
+            raise
         self.pool.warm()
         tasks = [
             asyncio.create_task(_kept_alive(work, name), name=name)
@@ -155,9 +170,12 @@ class Node:
                 ("complete", self.completeness.run),
                 ("approve", self.approvals.execution.run),
                 ("upkeep", self.upkeep.run),
+                ("restore", self.restoring.run),
+                ("tell", self.notices.telling.run),
             )
         ]
         try:
+            await self.restoring.settled()
             yield
         finally:
             for task in tasks:
@@ -170,7 +188,9 @@ class Node:
         if sweep_orphans(self.store.keys, self.store.node) > 0:
             await asyncio.wrap_future(self.store.keys.checkpoint())
         await self.library.keeping.recover()
+        await self.reads.index_older()
         await self.ending.resume()
+        await self.notices.taking.wipe()
         await self.asking.history.close_interrupted()
 
     async def close(self) -> None:
@@ -259,8 +279,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     reattaching = Reattaching(department, store.node, rpc, state, following, settings.deployment)
     anchoring.halted = lambda: not following.may_send or bool(reattaching.missing())
     pool = SealingPool(storage, settings.sealing_processes)
-    blobs = BlobStore.at(settings.data_dir / BLOBS_DIR, os.urandom)
-    library = library_of(settings, keys, store, blobs, wall)
+    library = library_of(settings, keys, store, BlobStore.at(settings.data_dir / BLOBS_DIR, os.urandom), wall)
     publishing = Publishing(store, storage, pool, catalogue, clock.law_s, anchoring.woken, _limits(settings), library)
     records = Records(department, store, storage, catalogue)
     view = LocalView(_checked(deployment), state, store.node, clock)
@@ -291,6 +310,21 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             settings.max_view_age_s,
         )
     )
+    ends = ends_of(
+        settings,
+        EndsParts(
+            TellingParts(department, store.node, state, clock, identity, peers, client),
+            store,
+            sealer,
+            reads,
+            records,
+            library.keeping,
+            anchoring,
+            following,
+            rate,
+            deployment.confirmations,
+        ),
+    )
     health = Health(
         HealthParts(
             department,
@@ -303,6 +337,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             identity.current_signing,
             lambda: rate.total,
             reattaching.missing,
+            ends.parking,
         )
     )
     return Node(
@@ -328,7 +363,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         publishing=publishing,
         library=library,
         records=records,
-        ending=Ending(store, reads, wall, anchoring.woken, library.keeping),
+        ending=ends.ending,
         anchoring=anchoring,
         outbox=Outbox(store.node),
         bundles=bundles,
@@ -351,6 +386,10 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         upkeep=Upkeep(
             store.node, state, wall, store.keys, settings.data_dir / "key-backups", settings.idempotency_days, library.sweep
         ),
+        restoring=ends.restoring,
+        notices=ends.notices,
+        duties=Duties(store.node, cases, wall),
+        parking=ends.parking,
         pool=pool,
         client=client,
         chain_keys=signing,

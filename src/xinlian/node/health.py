@@ -15,10 +15,11 @@ from typing import Any
 from prometheus_client import Gauge
 
 from xinlian.node import agreeing, completeness
-from xinlian.node.anchoring import Anchoring
+from xinlian.node.anchoring import PARKED_KIND, Anchoring
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.following import Following
+from xinlian.node.parking import Parking
 from xinlian.node.reattach import describe
 from xinlian.protocol.errors import ConfigError
 from xinlian.protocol.types import Uscc
@@ -43,6 +44,7 @@ class HealthParts:
     signing_key: Callable[[], object]
     refused_total: Callable[[], int]
     awaited: Callable[[], Sequence[str]]
+    parking: Parking
 
 
 class Health:
@@ -119,8 +121,9 @@ class Health:
         return _check("keys-registered", True, "the signing key stands in the key set on chain")
 
     def _not_parked(self) -> dict[str, Any]:
-        parked = self._p.anchoring.parked_count()
-        return _check("nothing-parked", parked == 0, f"{parked} items wait for a person")
+        """Parked anchoring makes a node unready; a notice that somebody else does not take does not."""
+        waiting, anchoring = self._p.parking.count(), self._p.parking.count(PARKED_KIND)
+        return _check("nothing-parked", anchoring == 0, f"{waiting} items wait for a person")
 
     def update_metrics(self) -> None:
         """Bring the gauges up to date before they are read."""
@@ -128,7 +131,7 @@ class Health:
         for stream, waiting in self._p.anchoring.backlog().items():
             _BACKLOG.labels(stream).set(waiting)
         _REFUSED.set(self._p.refused_total())
-        _PARKED.set(self._p.anchoring.parked_count())
+        _PARKED.set(self._p.parking.count())
 
 
 def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:  # a plain record

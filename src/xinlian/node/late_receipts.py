@@ -21,6 +21,7 @@ import orjson
 from xinlian.node.bundles import Bundles
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
+from xinlian.node.ended import refuse_ended
 from xinlian.node.following import Following
 from xinlian.node.ids import record_id_bytes
 from xinlian.node.paging import Page, Window, page_of
@@ -33,7 +34,7 @@ from xinlian.protocol.members import Members, Where
 from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.record import leaf_of
 from xinlian.protocol.types import VCT_ANSWER, Stream
-from xinlian.store import case_files, streams
+from xinlian.store import case_files, ended_values, streams
 from xinlian.store import records as record_table
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Transaction, Writer
@@ -104,16 +105,28 @@ class LateReceipts:
             window: which part of its bundles, by item and place in the item.
 
         Returns:
-            Bundles in item order; those still pending keep ``receipt: null``.
+            Bundles in item order; those still pending keep ``receipt: null``. What ended meanwhile is not among them.
+
+        Raises:
+            NotFoundError: ``value-erased`` when nothing is left because the records were erased where they came from.
+            ConflictError: ``value-restricted`` when nothing is left but what a retention duty keeps.
         """
-        with self.writer.read() as reader:
-            kept = {one.item: one for one in case_files.received_of_rid(reader, self.sealer, rid)}
-        contents = {item: orjson.loads(one.content) for item, one in kept.items()}
-        places = [(item, number) for item, content in contents.items() for number in range(len(content["bundles"]))]
-        page = page_of(places, window, lambda place: place)
+        kept, contents = self._kept(rid)
+        page = page_of(_places(contents), window, lambda place: place)
         for item in sorted({item for item, _ in page.items}):
             await self._fill(kept[item], contents[item], [number for of, number in page.items if of == item])
-        return Page([contents[item]["bundles"][number] for item, number in page.items], page.next)
+        _, contents = self._kept(rid)  # what ended meanwhile is not shown any more
+        there = set(_places(contents))
+        if not there:
+            with self.writer.read() as reader:
+                refuse_ended(ended_values.of_rid(reader, rid))
+        return Page([contents[item]["bundles"][number] for item, number in page.items if (item, number) in there], page.next)
+
+    def _kept(self, rid: str) -> tuple[dict[int, case_files.Received], dict[int, dict[str, Any]]]:
+        """What a request brought, by item: the rows, and their content."""
+        with self.writer.read() as reader:
+            kept = {one.item: one for one in case_files.received_of_rid(reader, self.sealer, rid)}
+        return kept, {item: orjson.loads(one.content) for item, one in kept.items()}
 
     async def _fill(self, one: case_files.Received, content: dict[str, Any], numbers: Sequence[int]) -> None:
         """Fill receipts into some bundles of an item, and keep it when there were any."""
@@ -122,7 +135,7 @@ class LateReceipts:
             filled[number] = await self._filled(one.rid, one.item, one.provider, filled[number])
         if filled != content["bundles"]:
             content.update(_with_receipts(content, filled))
-            await self._keep(replace(one, content=orjson.dumps(content)))
+            await self._keep(replace(one, content=orjson.dumps(content)), one.content)
 
     async def _filled(self, rid: str, item: int, provider: str, value: dict[str, Any]) -> dict[str, Any]:
         if value["receipt"] is not None:
@@ -160,9 +173,11 @@ class LateReceipts:
         except (PeerError, InputError, ValueError, AttributeError):
             return None  # still pending for us; the finding is the promise that passes
 
-    async def _keep(self, one: case_files.Received) -> None:
+    async def _keep(self, one: case_files.Received, before: bytes) -> None:
+        """Keep the completed form, unless the item changed meanwhile: what an erasure took out never comes back this way."""
+
         def job(tx: Transaction) -> None:
-            case_files.replace_content(tx, self.sealer, one)
+            case_files.replace_content(tx, self.sealer, one, before)
 
         await self.writer.write(job)
 
@@ -174,3 +189,8 @@ def _with_receipts(content: Mapping[str, Any], filled: list[dict[str, Any]]) -> 
         if bundle["receipt"] is not None:
             entry["receipt"], entry["pending_anchor_by"] = bundle["receipt"], None
     return {**content, "bundles": filled}
+
+
+def _places(contents: Mapping[int, Mapping[str, Any]]) -> list[tuple[int, int]]:
+    """Every bundle of a request: (item, number within it)."""
+    return [(item, number) for item, content in contents.items() for number in range(len(content["bundles"]))]

@@ -1,7 +1,7 @@
 """What the operator sees of the outbox: parked items, batches, transactions.
 
 Rules
-1. Looking changes nothing; releasing a parked item is ``Anchoring.replay``.
+1. Looking changes nothing; releasing a parked item is ``Parking.replay``.
 2. Batches and transactions come newest first, parked items oldest first.
 """
 

@@ -4,7 +4,9 @@ Rules
 1. One entry per item of a request and role; the requester's is written once the outcome is known (what was ``attempted`` and
    never finished is written at the next start).
 2. Subjects stand as this department's pseudonyms; the two sides meet by ``rid`` and ciphertext digests.
-3. Reconciling asks the other node for the clear parts of its entries about this department; each is checked to be anchored by it.
+3. An entry is found by each record that served it through keyed tags (``store.read_records``), so an own record's recipients are
+   found without reading the log.
+4. Reconciling asks the other node for the clear parts of its entries about this department; each is checked to be anchored by it.
 
 Source: design 4.5; Decree 809 art. 29.
 """
@@ -35,11 +37,12 @@ from xinlian.protocol.statements import (
 )
 from xinlian.protocol.subjects import Subject
 from xinlian.protocol.types import EpochS, RecordId, Uscc
-from xinlian.store import streams
+from xinlian.store import meta, read_records, streams
 from xinlian.store.sealing import Sealer
-from xinlian.store.writer import Writer
+from xinlian.store.writer import Reader, Writer
 
 PAGE = 500
+_INDEXED = "read-records-indexed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,7 @@ class Reads:
             record_tag=None if tag is None else unb64u(tag),
             subject_pseudonym=unb64u(read.pseudonyms[0]) if read.pseudonyms else None,
             item=read.item,
+            record_tags=self._tags(read.record_ids),
         )
 
     # -- listing -----------------------------------------------------------------------------------
@@ -202,20 +206,50 @@ class Reads:
         with self._writer.read() as reader:
             return streams.last_position(reader, streams.READS)
 
+    def tag_of(self, record_id: str) -> bytes:
+        """The keyed tag of one record, 32 bytes."""
+        tag = record_tag(self._key, [RecordId(record_id)])
+        assert tag is not None
+        return unb64u(tag)
+
     def recipients_of(self, record_id: str) -> list[str]:
-        """Departments that ever received a record, from the provider's entries; reads the whole log."""
-        found, after = set[str](), 0
+        """Departments that ever received something of a record, from the provider's entries."""
+        with self._writer.read() as reader:
+            return sorted(self.deliveries(reader, record_id))
+
+    def deliveries(self, reader: Reader, record_id: str) -> dict[str, list[str]]:
+        """Under which requests each department received something of a record, in the order of the log."""
+        found: dict[str, dict[str, None]] = {}
+        for use in read_records.uses(reader, self.tag_of(record_id), ReadRole.PROVIDER.value):
+            found.setdefault(use.counterparty, {})[use.rid] = None
+        return {uscc: list(rids) for uscc, rids in found.items()}
+
+    async def index_older(self) -> int:
+        """Index, once, the entries of several records that a version without this index wrote.
+
+        Returns:
+            How many entries were looked at.
+        """
+        looked, after = 0, 0
+        with self._writer.read() as reader:
+            if meta.get(reader, _INDEXED) is not None:
+                return 0
         while True:
             with self._writer.read() as reader:
                 page = streams.reads_page(reader, self._sealer, after, PAGE)
-            for entry in page:
-                if entry.role == ReadRole.PROVIDER.value and entry.record_tag is not None:
-                    disclosed = parse_read(entry.statement, entry.disclosures.split("~")).disclosed
-                    if disclosed is not None and record_id in disclosed.record_ids:
-                        found.add(entry.counterparty)
+            of_records = [entry for entry in page if entry.record_tag is not None]
+            rows = [(tag, entry.position) for entry in of_records for tag in self._tags(_records_of(entry))]
+            await self._writer.write(lambda tx, rows=rows: read_records.index(tx, rows))  # type: ignore[misc]
+            looked += len(page)
             if len(page) < PAGE:
-                return sorted(found)
+                await self._writer.write(lambda tx: meta.put(tx, _INDEXED, "1"))
+                return looked
             after = page[-1].position
+
+    def _tags(self, record_ids: Sequence[RecordId]) -> tuple[bytes, ...]:
+        """A tag a record where there are several; one alone has its tag in the entry."""
+        several = dict.fromkeys(record_ids)
+        return tuple(self.tag_of(record_id) for record_id in several) if len(several) > 1 else ()
 
 
 def clear_parts(entry: streams.ReadEntry) -> dict[str, Any]:
@@ -232,6 +266,11 @@ def clear_parts(entry: streams.ReadEntry) -> dict[str, Any]:
         "time": entry.time,
         "outcome": entry.outcome,
     }
+
+
+def _records_of(entry: streams.ReadEntry) -> tuple[RecordId, ...]:
+    disclosed = parse_read(entry.statement, entry.disclosures.split("~")).disclosed
+    return () if disclosed is None else disclosed.record_ids
 
 
 def reconciliation_json(found: Reconciliation) -> dict[str, Any]:

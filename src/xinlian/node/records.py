@@ -2,8 +2,8 @@
 
 Rules
 1. Every rebuild is checked against the stored leaf before anything is used (``record-rebuild`` otherwise).
-2. What was erased cannot be read; what has begun to be erased neither, nor what the chain says was erased although it is here
-   (a restored backup): erasing it again finishes it. The chain's word alone destroys nothing, for a stolen key can mark, too.
+2. What was erased cannot be read; what has begun to be erased neither, nor what the chain says was erased although it is here.
+   Nothing at all is read before the node knows, after its start, what was erased meanwhile (``node.restoring``).
 3. Values leave here only as exact JSON texts or disclosures; nothing is logged.
 
 Example: ``opened = records.open(record); opened.disclosure_of("balance_yuan")``
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -89,6 +89,8 @@ class Records:
         self._store = store
         self._keys = keys
         self._catalogue = catalogue
+        self.require_readable: Callable[[], None] = lambda: None
+        """Refuses while the node does not know yet what was erased (``records-behind``)."""
 
     def get(self, record_id: str, rev: int | None = None) -> table.Record:
         """One revision of a record, the latest by default.
@@ -165,6 +167,9 @@ class Records:
             schema: of an own dataset.
             lookup: name of a lookup field.
             value: to look for.
+
+        Raises:
+            ChainError: ``records-behind``.
         """
         return self.find_many(standings, schema, lookup, [value])[value]
 
@@ -172,6 +177,7 @@ class Records:
         self, standings: Standings, schema: DatasetSchema, lookup: str, values: Iterable[str]
     ) -> dict[str, list[table.Record]]:
         """``find`` for many values of one lookup field."""
+        self.require_readable()
         tokens = {value: lookup_token(self._keys, schema.code, lookup, value) for value in values}
         ids = self._catalogue.ids_of(schema.code)
         found = table.by_tokens(standings.reader, ids, lookup, self._keys.index_version, list(tokens.values()))
@@ -185,6 +191,7 @@ class Records:
 
         Raises:
             NotFoundError: ``record-erased``.
+            ChainError: ``records-behind``.
             StoreError: ``record-rebuild`` when what is stored does not give the leaf, ``sealed-broken``.
         """
         return self.open_many([row])[0]
@@ -196,6 +203,7 @@ class Records:
             rows: of this node.
             standings: of the snapshot the rows were read from just now, to save another one.
         """
+        self.require_readable()
         if standings is not None:
             self._refuse_erased(rows, standings)
         else:

@@ -109,6 +109,10 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), description="Networks (CIDR) of reverse proxies; only they are believed whom a call comes from."
     )
+    notice_pause_s: float = Field(
+        2.0, gt=0, description="Pause before a notice is told again; doubled after every attempt, up to an hour."
+    )
+    notice_tries: int = Field(72, ge=1, description="Attempts before a notice is parked (72: about two and a half days).")
     peer_timeout_s: float = Field(20.0, gt=0, description="Time allowed for another node's answer.")
     idempotency_days: int = Field(7, ge=1, le=90, description="Answers to calls with an Idempotency-Key are kept this long.")
     token_days: int = Field(365, ge=1, description="Longest life of an API token.")

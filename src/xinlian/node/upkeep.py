@@ -2,7 +2,8 @@
 
 Rules
 1. Values received for a case and the openings of its subjects are deleted at their disposal date, but never while the case is
-   open; openings get their date when this node first sees the case closed.
+   open or a retention duty keeps its file; openings get their date when this node first sees the case closed. What only a duty
+   kept of an erased record goes when none runs any more.
 2. A sealed answer is kept for as long as the same request may come again; its ``rid`` and digests stay.
 3. The key store is backed up once a day into ``key-backups`` of the data folder, and a backup lives seven days: an erasure is
    beyond recovery when the last backup from before it is gone.
@@ -26,7 +27,7 @@ import structlog
 from xinlian.node.asking import DISPOSE_AFTER_S
 from xinlian.node.chain_state import ChainState
 from xinlian.protocol.errors import StoreError
-from xinlian.store import case_files, exchange, idempotency, record_keys
+from xinlian.store import case_files, duties, ended_values, exchange, idempotency, record_keys
 from xinlian.store.writer import Transaction, Writer
 
 _log = structlog.get_logger(__name__)
@@ -86,8 +87,10 @@ class Upkeep:
             for case_ref in case_files.cases_without_disposal(tx):
                 if case_ref in is_closed:
                     case_files.set_disposal(tx, case_ref, now + DISPOSE_AFTER_S)
-            due = [case_ref for case_ref in case_files.cases_due(tx, now) if case_ref not in is_open]
+            kept = is_open | duties.cases_held(tx, now)
+            due = [case_ref for case_ref in case_files.cases_due(tx, now) if case_ref not in kept]
             gone = sum(case_files.dispose_case(tx, case_ref, now) for case_ref in due)
+            gone += ended_values.release(tx, now)
             gone += exchange.forget_answers_before(tx, now - ANSWER_KEPT_S)
             return gone + idempotency.forget_before(tx, now - self.idempotency_days * DAY_S)
 

@@ -4,10 +4,11 @@ Rules
 1. Suite 1 = HPKE base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. Another suite is refused; nothing is
    negotiated, so there is no downgrade.
 2. The envelope travels in the clear in the signed field ``Xinlian-Envelope``. It has exactly one spelling.
-3. ``info`` holds a label, suite, direction, both departments, both key ids and the request id; for an answer also the
-   SHA-256 of the request's ciphertext. All parts have fixed lengths, so no two envelopes share an ``info``.
+3. ``info`` holds a label, suite, direction, both departments, both key ids and the request id; for a reply (answer,
+   acknowledgement) also the SHA-256 of the ciphertext it replies to. All parts have fixed lengths for a label, and no label
+   begins like another, so no two envelopes share an ``info``. Notices have a label of their own: none opens as a request.
 4. HPKE base mode proves nothing about the sender: the signature over envelope and body does (``httpsig``).
-5. An answer is sealed to the reply key inside the sealed request, made for this one request.
+5. A reply is sealed to the reply key inside what it replies to, made for this one message.
 6. The only randomness is HPKE's own ephemeral key, drawn inside the library.
 
 Codes: ``envelope-form``, ``envelope-suite``, ``envelope-mismatch``, ``envelope-not-opened``.
@@ -42,6 +43,7 @@ Rid = NewType("Rid", str)
 
 SUITE: Final = 1
 LABEL: Final = b"xinlian exchange/1\x00"
+NOTICE_LABEL: Final = b"xinlian notice/1\x00"
 OVERHEAD_BYTES: Final = 48
 """A sealed body is this much longer than its text: 32 bytes encapsulated key, 16 bytes tag."""
 
@@ -52,7 +54,7 @@ USCC_FORM: Final = re.compile(r"[0-9A-HJ-NP-RTUW-Y]{18}", re.ASCII)
 
 _HPKE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _TEXT: Final = re.compile(
-    r"suite=(0|[1-9][0-9]{0,2}), direction=(request|answer), "
+    r"suite=(0|[1-9][0-9]{0,2}), direction=(request|answer|notice|acknowledgement), "
     r'from="([^"]*)", to="([^"]*)", signing-key="([^"]*)", sealing-key="([^"]*)", rid="([^"]*)"',
     re.ASCII,
 )
@@ -63,9 +65,18 @@ class Direction(StrEnum):
 
     REQUEST = "request"
     ANSWER = "answer"
+    NOTICE = "notice"
+    ACKNOWLEDGEMENT = "acknowledgement"
 
 
-_DIRECTION_BYTE: Final = {Direction.REQUEST: b"\x01", Direction.ANSWER: b"\x02"}
+_OPENING: Final = {
+    Direction.REQUEST: LABEL + b"\x01\x01",
+    Direction.ANSWER: LABEL + b"\x01\x02",
+    Direction.NOTICE: NOTICE_LABEL + b"\x01\x03",
+    Direction.ACKNOWLEDGEMENT: NOTICE_LABEL + b"\x01\x04",
+}
+"""How ``info`` begins: label, suite, direction."""
+_REPLY: Final = {Direction.REQUEST: Direction.ANSWER, Direction.NOTICE: Direction.ACKNOWLEDGEMENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ class EnvelopeHeader:
 
     Args:
         suite: 1.
-        direction: request or answer.
+        direction: request or notice, answer or acknowledgement.
         from_uscc: the sending department.
         to_uscc: the receiving department.
         from_kid: the sender's signing key, RFC 7638 thumbprint.
@@ -151,32 +162,31 @@ def check_bound(header: EnvelopeHeader, direction: Direction, to_field: str | No
 
 
 def answer_header(request: EnvelopeHeader, signing_kid: KeyId, reply_kid: KeyId) -> EnvelopeHeader:
-    """Return the envelope of the answer to a request.
+    """Return the envelope of the reply to a request or notice.
 
     Args:
-        request: the request's envelope.
-        signing_kid: the answering department's signing key.
-        reply_kid: thumbprint of the reply key inside the request.
+        request: the envelope it replies to.
+        signing_kid: the replying department's signing key.
+        reply_kid: thumbprint of the reply key inside the request or notice.
     """
-    return EnvelopeHeader(SUITE, Direction.ANSWER, request.to_uscc, request.from_uscc, signing_kid, reply_kid, request.rid)
+    direction = _REPLY[request.direction]
+    return EnvelopeHeader(SUITE, direction, request.to_uscc, request.from_uscc, signing_kid, reply_kid, request.rid)
 
 
 def info_bytes(header: EnvelopeHeader, request_ciphertext: bytes | None = None) -> bytes:
-    """Return HPKE's ``info``: 137 bytes for a request, 169 for an answer.
+    """Return HPKE's ``info``: 137 bytes for a request, 169 for an answer, 135 for a notice, 167 for its acknowledgement.
 
-    Layout: label 19 (with its zero byte) || suite 1 || direction 1 || from 18 || to 18 || signing key id 32 ||
-    sealing key id 32 || rid 16 [|| SHA-256 of the request's ciphertext 32].
+    Layout: label 19 (notices: 17; with its zero byte) || suite 1 || direction 1 || from 18 || to 18 || signing key id 32 ||
+    sealing key id 32 || rid 16 [|| SHA-256 of the ciphertext it replies to 32].
 
     Raises:
-        InputError: ``envelope-mismatch`` when a request comes with a ciphertext to bind, or an answer without.
+        InputError: ``envelope-mismatch`` when a request comes with a ciphertext to bind, or a reply without.
     """
-    if (header.direction is Direction.ANSWER) != (request_ciphertext is not None):
-        raise InputError("envelope-mismatch", "an answer, and only an answer, is bound to its request's ciphertext")
+    if (header.direction in _REPLY.values()) != (request_ciphertext is not None):
+        raise InputError("envelope-mismatch", "a reply, and only a reply, is bound to the ciphertext it replies to")
     info = b"".join(
         (
-            LABEL,
-            bytes((header.suite,)),
-            _DIRECTION_BYTE[header.direction],
+            _OPENING[header.direction],
             header.from_uscc.encode("ascii"),
             header.to_uscc.encode("ascii"),
             unb64u(header.from_kid),
@@ -188,7 +198,7 @@ def info_bytes(header: EnvelopeHeader, request_ciphertext: bytes | None = None) 
 
 
 def seal_request(header: EnvelopeHeader, plaintext: bytes, key: X25519PublicKey) -> bytes:
-    """Seal a request to the provider's registered key.
+    """Seal a request or a notice to the receiver's registered key.
 
     Returns:
         Encapsulated key (32 bytes) || ciphertext || tag (16 bytes).
@@ -197,7 +207,7 @@ def seal_request(header: EnvelopeHeader, plaintext: bytes, key: X25519PublicKey)
 
 
 def open_request(header: EnvelopeHeader, ciphertext: bytes, key: X25519PrivateKey) -> bytes:
-    """Open a sealed request.
+    """Open a sealed request or notice.
 
     Raises:
         InputError: ``envelope-not-opened`` when key, envelope or ciphertext is not the one it was sealed with.
@@ -206,12 +216,12 @@ def open_request(header: EnvelopeHeader, ciphertext: bytes, key: X25519PrivateKe
 
 
 def seal_answer(header: EnvelopeHeader, plaintext: bytes, reply_key: X25519PublicKey, request_ciphertext: bytes) -> bytes:
-    """Seal an answer to the reply key of its request, bound to that request's ciphertext."""
+    """Seal a reply to the reply key of its request or notice, bound to that message's ciphertext."""
     return _HPKE.encrypt(plaintext, reply_key, info_bytes(header, request_ciphertext))
 
 
 def open_answer(header: EnvelopeHeader, ciphertext: bytes, key: X25519PrivateKey, request_ciphertext: bytes) -> bytes:
-    """Open a sealed answer.
+    """Open a sealed reply.
 
     Raises:
         InputError: ``envelope-not-opened`` when key, envelope, request or ciphertext is not the one it was sealed with.

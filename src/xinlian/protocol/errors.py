@@ -653,6 +653,66 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("keys-not-registered", "The node's keys are not registered on the chain.", "Have the authority register them."),
     CodeEntry("chain-key-missing", "The node holds no chain key of the role named.", "Create the keys, or restore them."),
     CodeEntry("authority-key-missing", "The node holds no authority key.", "Only the authority's node can do this."),
+    # -- notices between nodes, retention duties, what an erasure leaves behind ------------------------
+    CodeEntry(
+        "notice-form",
+        "A notice of another department's node does not have the form prescribed, or is of a kind this node does not know.",
+        "Compare the versions of both nodes.",
+    ),
+    CodeEntry("notice-too-large", "A notice is larger than allowed.", "Tell it in several notices."),
+    CodeEntry(
+        "notice-busy",
+        "A request that the notice names is still under way on this node.",
+        "The sender tells it again by itself.",
+        True,
+    ),
+    CodeEntry("acknowledgement-form", "An acknowledgement does not have the form prescribed.", "Tell the other operator."),
+    CodeEntry(
+        "acknowledgement-mismatch", "An acknowledgement belongs to another notice.", "The node tells the notice again by itself."
+    ),
+    CodeEntry(
+        "refused-notice-expired", "The notice came after its end.", "Replay it from the parked items: it is made anew then."
+    ),
+    CodeEntry(
+        "refused-notice-reused",
+        "The notice's id was used before, with other content.",
+        "Replay it from the parked items: it is made anew then.",
+    ),
+    CodeEntry(
+        "refused-notice-source",
+        "The notice speaks of data that the receiver got from another department.",
+        "Only the department that issued a record may give notice of it.",
+    ),
+    CodeEntry(
+        "refused-notice-received",
+        "The receiver never got the record under the requests that the notice names.",
+        "Compare both read logs (`xinlian reads reconcile`).",
+    ),
+    CodeEntry("erasure-unknown", "No erasure of this record was ever begun.", "Check the record id."),
+    CodeEntry(
+        "records-behind",
+        "This node has not reached the chain's head since it started, so it cannot know what was erased meanwhile.",
+        "Wait until it has (see /readyz); publishing goes on.",
+        True,
+    ),
+    CodeEntry(
+        "answer-erased",
+        "A record that the answer statement was made from was erased, and its disclosures with it.",
+        "Nothing to do: erasure cannot be undone. The statement itself still proves its batch.",
+    ),
+    CodeEntry(
+        "value-erased",
+        "The department that gave the value erased its record, so this copy was deleted.",
+        "Nothing to do; ask again if the case needs a current value.",
+    ),
+    CodeEntry(
+        "value-restricted",
+        "The department that gave the value erased its record; this copy is stored only because a retention duty says so.",
+        "It is neither shown nor used (PIPL art. 47) and goes when the duty ends.",
+    ),
+    CodeEntry("duty-form", "A retention duty's legal basis or end is not of its form.", "Correct what the message names."),
+    CodeEntry("duty-unknown", "There is no retention duty with this number.", "Look at the list of retention duties."),
+    CodeEntry("duty-ended", "The retention duty has ended already.", "Record a new one if the law asks for it."),
     # -- command line ----------------------------------------------------------------------------------
     CodeEntry("argument-missing", "A command lacks an argument or option.", "Give what the message names; see --help."),
     CodeEntry("argument-form", "An argument or option has the wrong form.", "Write it as the message says; see --help."),

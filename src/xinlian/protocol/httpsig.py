@@ -1,7 +1,9 @@
 """Signed calls between nodes: one small, closed profile of HTTP Message Signatures.
 
 Rules
-1. Ed25519 only, one signature a message, label ``xinlian``, tag ``xinlian-exchange/1``; nothing is negotiated.
+1. Ed25519 only, one signature a message, label ``xinlian``; nothing is negotiated. The tag says what the message is for
+   (``xinlian-exchange/1`` requests and answers, ``xinlian-notice/1`` notices and their acknowledgements), and a verifier takes
+   one tag only: a signature made for the one is none of the other.
 2. A request covers ``@method @path [@query] content-digest xinlian-to xinlian-envelope``, in this order; ``@query`` stands
    there exactly when the target has one.
 3. A response covers ``@status content-digest [xinlian-envelope] "signature";req``: the last one is the request's whole
@@ -44,6 +46,7 @@ from xinlian.protocol.types import EpochS, KeyId
 
 LABEL: Final = "xinlian"
 TAG: Final = "xinlian-exchange/1"
+NOTICE_TAG: Final = "xinlian-notice/1"
 ALGORITHM: Final = "ed25519"
 MAX_WINDOW_S: Final = 60
 MAX_FIELD_CHARS: Final = 2048
@@ -102,12 +105,14 @@ class SignatureParams:
         expires: epoch seconds, at most ``MAX_WINDOW_S`` after ``created``.
         nonce: the request id of the envelope, base64url.
         keyid: RFC 7638 thumbprint of the signing key, base64url.
+        tag: what the message is for.
     """
 
     created: EpochS
     expires: EpochS
     nonce: str
     keyid: KeyId
+    tag: str = TAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,25 +248,26 @@ def _sign(headers: dict[str, str], components: dict[str, str], params: Signature
 
 
 def _params_text(params: SignatureParams) -> str:
-    for name, value in (("nonce", params.nonce), ("keyid", params.keyid)):
+    for name, value in (("nonce", params.nonce), ("keyid", params.keyid), ("tag", params.tag)):
         if _QUOTABLE.fullmatch(value) is None:
             raise InputError("signature-form", f"{name}: expected 1 to 128 visible ASCII characters, no quote or backslash")
     return (
         f';created={params.created};expires={params.expires};nonce="{params.nonce}"'
-        f';keyid="{params.keyid}";alg="{ALGORITHM}";tag="{TAG}"'
+        f';keyid="{params.keyid}";alg="{ALGORITHM}";tag="{params.tag}"'
     )
 
 
 # -- verifying ------------------------------------------------------------------------------------------
 
 
-def verify_request(request: Request, find_key: FindKey, clock: Clock) -> VerifiedSignature:
+def verify_request(request: Request, find_key: FindKey, clock: Clock, tag: str = TAG) -> VerifiedSignature:
     """Verify a request: digest, shape, time, key, signature, in this order.
 
     Args:
         request: as received.
         find_key: gives the key of a key id or raises.
         clock: the verifier's time.
+        tag: what it must have been signed for.
 
     Returns:
         The proven parameters and the signature that the response must cover.
@@ -271,7 +277,7 @@ def verify_request(request: Request, find_key: FindKey, clock: Clock) -> Verifie
         RefusedError: ``signature-expired`` (check ``expired``) or ``signature-wrong`` (check ``signature``).
     """
     check_digest(request.headers, request.body)
-    parsed = _parse(request.headers)
+    parsed = _parse(request.headers, tag)
     components = _request_components(request, request.headers)
     _check_components(parsed, components)
     if not _is_fresh(parsed.params, clock):
@@ -281,7 +287,9 @@ def verify_request(request: Request, find_key: FindKey, clock: Clock) -> Verifie
     return VerifiedSignature(parsed.params, request.headers["signature"])
 
 
-def verify_response(response: Response, request_signature: str, find_key: FindKey, clock: Clock) -> VerifiedSignature:
+def verify_response(
+    response: Response, request_signature: str, find_key: FindKey, clock: Clock, tag: str = TAG
+) -> VerifiedSignature:
     """Verify a response and that it belongs to the request with this signature.
 
     Args:
@@ -289,13 +297,14 @@ def verify_response(response: Response, request_signature: str, find_key: FindKe
         request_signature: the ``Signature`` field the request was sent with.
         find_key: gives the key of a key id or raises.
         clock: the verifier's time.
+        tag: what it must have been signed for.
 
     Raises:
         InputError: ``digest-*``, ``signature-missing``, ``signature-form`` or ``signature-window``.
         PeerError: ``signature-expired`` or ``signature-wrong``.
     """
     check_digest(response.headers, response.body)
-    parsed = _parse(response.headers)
+    parsed = _parse(response.headers, tag)
     components = _response_components(response.status, response.headers, request_signature)
     _check_components(parsed, components)
     if not _is_fresh(parsed.params, clock):
@@ -305,16 +314,16 @@ def verify_response(response: Response, request_signature: str, find_key: FindKe
     return VerifiedSignature(parsed.params, response.headers["signature"])
 
 
-def signature_params(headers: Mapping[str, str]) -> SignatureParams:
+def signature_params(headers: Mapping[str, str], tag: str = TAG) -> SignatureParams:
     """Read the parameters of a signature that is *not verified yet*, for rate limits and logs.
 
     Raises:
         InputError: ``signature-missing``, ``signature-form`` or ``signature-window``.
     """
-    return _parse(headers).params
+    return _parse(headers, tag).params
 
 
-def _parse(headers: Mapping[str, str]) -> _Parsed:
+def _parse(headers: Mapping[str, str], tag: str) -> _Parsed:
     given, signature = headers.get("signature-input"), headers.get("signature")
     if given is None or signature is None:
         raise InputError("signature-missing", "the message has no Signature-Input and Signature fields")
@@ -322,10 +331,10 @@ def _parse(headers: Mapping[str, str]) -> _Parsed:
     if match is None:
         raise InputError("signature-form", f"Signature-Input: expected one member {LABEL}=(…);…")
     member, components, parameters = match.groups()
-    return _Parsed(member, components, _parse_params(parameters), _unwrap_bytes(signature, LABEL, 64, "signature-form"))
+    return _Parsed(member, components, _parse_params(parameters, tag), _unwrap_bytes(signature, LABEL, 64, "signature-form"))
 
 
-def _parse_params(text: str) -> SignatureParams:
+def _parse_params(text: str, tag: str) -> SignatureParams:
     """Read the six parameters, each once, in any order."""
     values: dict[str, str] = {}
     position = 0
@@ -335,12 +344,12 @@ def _parse_params(text: str) -> SignatureParams:
             raise InputError("signature-form", f"Signature-Input: unexpected parameter at character {position}")
         values[match[1]] = match[2] if match[2] is not None else match[3]
         position = match.end()
-    if values.keys() != _PARAMETERS or values["alg"] != ALGORITHM or values["tag"] != TAG:
+    if values.keys() != _PARAMETERS or values["alg"] != ALGORITHM or values["tag"] != tag:
         raise InputError(
-            "signature-form", f'Signature-Input: expected created, expires, nonce, keyid, alg="{ALGORITHM}", tag="{TAG}"'
+            "signature-form", f'Signature-Input: expected created, expires, nonce, keyid, alg="{ALGORITHM}", tag="{tag}"'
         )
     params = SignatureParams(
-        EpochS(int(values["created"])), EpochS(int(values["expires"])), values["nonce"], KeyId(values["keyid"])
+        EpochS(int(values["created"])), EpochS(int(values["expires"])), values["nonce"], KeyId(values["keyid"]), tag
     )
     _check_window(params)
     return params

@@ -141,10 +141,30 @@ def received_of_case(reader: Reader, sealer: Sealer, case_ref: str) -> list[Rece
     return [_received(r, sealer) for r in rows]
 
 
-def replace_content(tx: Transaction, sealer: Sealer, value: Received) -> None:
-    """Keep a later form of what one item brought (a receipt that came in)."""
-    sealed = sealer.seal(_place(value.rid, value.item), value.content)
+def replace_content(tx: Transaction, sealer: Sealer, value: Received, before: bytes) -> bool:
+    """Keep a later form of what one item brought (a receipt that came in, a record that was taken out).
+
+    Args:
+        tx: of node.db.
+        sealer: seals the content.
+        value: with the new content.
+        before: the content it was made from.
+
+    Returns:
+        False, and nothing is changed, when the item holds something else by now (an erasure went first) or is gone.
+    """
+    place = _place(value.rid, value.item)
+    kept = tx.fetch("SELECT content_sealed FROM received_values WHERE rid = ? AND item = ?", (value.rid, value.item))
+    if not kept or sealer.open(place, kept[0][0]) != before:
+        return False
+    sealed = sealer.seal(place, value.content)
     tx.run("UPDATE received_values SET content_sealed = ? WHERE rid = ? AND item = ?", (sealed, value.rid, value.item))
+    return True
+
+
+def remove(tx: Transaction, rid: str, item: int) -> None:
+    """Delete what one item brought; gone for good after the next ``Writer.checkpoint``."""
+    tx.run("DELETE FROM received_values WHERE rid = ? AND item = ?", (rid, item))
 
 
 def cases_without_disposal(reader: Reader) -> list[str]:

@@ -142,6 +142,10 @@ class ChainMark:
         """True when the mark holds for the leaf at ``index`` of the batch."""
         return index // LEAVES_PER_WORD == self.word and bool(self.mask >> (2 * (index % LEAVES_PER_WORD)) & 1)
 
+    def indices(self) -> list[int]:
+        """The leaves it holds for, ascending, as indices in the batch."""
+        return [LEAVES_PER_WORD * self.word + i for i in range(LEAVES_PER_WORD) if self.mask >> 2 * i & 1]
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -324,6 +328,12 @@ def marks(reader: Reader, department: str, sequence: int, word: int | None = Non
         (department, sequence, word, word),
     )
     return [ChainMark(*(*row[:3], int(row[3], 16), *row[4:])) for row in found]
+
+
+def marks_with_status(reader: Reader, department: str, wanted: int) -> list[ChainMark]:
+    """Marks of a department that set one status, in chain order."""
+    sql = f"SELECT {_MARK} FROM chain_marks WHERE department = ? AND status = ? ORDER BY block_number, log_index"
+    return [ChainMark(*(*row[:3], int(row[3], 16), *row[4:])) for row in reader.fetch(sql, (department, wanted))]
 
 
 def status(reader: Reader, department: str, sequence: int, index: int, up_to_block: int | None = None) -> int:

@@ -66,6 +66,12 @@ def page(reader: Reader, after: int, limit: int) -> list[Parked]:
     return [Parked(*row) for row in rows]
 
 
-def count(reader: Reader) -> int:
-    """How much is parked."""
-    return int(reader.fetch("SELECT count(*) FROM parked")[0][0])
+def by_id(reader: Reader, parked_id: int) -> Parked | None:
+    """One item, None when nothing is parked under the id."""
+    rows = reader.fetch(f"SELECT {_COLUMNS} FROM parked WHERE id = ?", (parked_id,))
+    return Parked(*rows[0]) if rows else None
+
+
+def count(reader: Reader, kind: str | None = None) -> int:
+    """How much is parked, of one kind or of all."""
+    return int(reader.fetch("SELECT count(*) FROM parked WHERE ? IS NULL OR kind = ?", (kind, kind))[0][0])

@@ -182,6 +182,22 @@ def is_destroyed(reader: Reader, jti: bytes, rev: int) -> bool:
     return not rows
 
 
+def usable_of(reader: Reader, wanted: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:
+    """Which of some revisions have a usable key.
+
+    Args:
+        reader: of the key store.
+        wanted: (jti, rev) pairs.
+    """
+    usable: set[tuple[bytes, int]] = set()
+    for start in range(0, len(wanted), _ASKED_AT_ONCE):
+        ids = [jti for jti, _ in wanted[start : start + _ASKED_AT_ONCE]]
+        marks = ", ".join("?" * len(ids))
+        sql = f"SELECT jti, rev FROM record_keys WHERE jti IN ({marks}) AND wrapped <> ?"  # noqa: S608 - question marks only
+        usable.update((row[0], row[1]) for row in reader.fetch(sql, (*ids, _ZEROS)))
+    return usable & set(wanted)
+
+
 def sweep_orphans(keys: Writer, node: Writer) -> int:
     """Destroy keys whose record was never stored; call it at start, before anything is published.
 

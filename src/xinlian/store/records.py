@@ -230,6 +230,17 @@ def _known_tokens(reader: Reader, field_name: str, tokens: Sequence[bytes]) -> s
     return known
 
 
+def live_of(reader: Reader, positions: Sequence[int]) -> list[int]:
+    """Which of some positions hold a record that is not erased."""
+    live: list[int] = []
+    for start in range(0, len(positions), _ASKED_AT_ONCE):
+        part = positions[start : start + _ASKED_AT_ONCE]
+        marks = ", ".join("?" * len(part))
+        sql = f"SELECT position FROM records WHERE position IN ({marks}) AND state = {LIVE} ORDER BY position"
+        live += [row[0] for row in reader.fetch(sql, part)]
+    return live
+
+
 def page(reader: Reader, dataset_ids: Sequence[int], after: int, limit: int) -> list[Record]:
     """Records of some datasets in publication order, for cursor pagination.
 

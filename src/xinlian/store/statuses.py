@@ -68,3 +68,27 @@ class Standings:
 def standing(reader: Reader, department: str, stream: int, position: int) -> Standing:
     """``Standings.of`` for a single entry."""
     return Standings(reader, department, stream).of(position)
+
+
+def first_positions(reader: Reader, department: str) -> dict[int, int]:
+    """Where each batch of own records on chain begins, by sequence.
+
+    A batch that this database does not know (restored from before the batch was sealed) begins where the one before ended, as
+    long as it comes after the last one known: positions have no gaps. An unknown one before that is not this node's.
+    """
+    known = {
+        row[0]: (row[1], row[2])
+        for row in reader.fetch(
+            "SELECT b.sequence, b.first_position, b.size FROM batches b JOIN chain_batches c ON c.department = ? "
+            "AND c.stream = b.stream AND c.sequence = b.sequence AND c.root = b.root AND c.size = b.size WHERE b.stream = ?",
+            (department, streams.RECORDS),
+        )
+    }
+    found = {sequence: first for sequence, (first, _) in known.items()}
+    last = max(known, default=0)
+    following = known[last][0] + known[last][1] if known else 1
+    unknown = "SELECT sequence, size FROM chain_batches WHERE department = ? AND stream = ? AND sequence > ? ORDER BY sequence"
+    for sequence, size in reader.fetch(unknown, (department, streams.RECORDS, last)):
+        found[sequence] = following
+        following += size
+    return found

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from xinlian.protocol.errors import ConflictError, NotFoundError, StoreError
+from xinlian.store import read_records
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Reader, Row, Transaction
 
@@ -46,6 +47,7 @@ class ReadEntry:
         subject_pseudonym: keyed, of this department only, or None.
         item: place of the subject in the request, from 0.
         position: place in the stream; 0 until stored.
+        record_tags: of every single record, when there are several; only written (``read_records``).
     """
 
     leaf: bytes
@@ -62,6 +64,7 @@ class ReadEntry:
     subject_pseudonym: bytes | None
     item: int = 0
     position: int = 0
+    record_tags: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Answer:
     Args:
         leaf: 32 bytes.
         statement: exact bytes.
-        disclosures: RFC 9901 disclosures joined by ``~``; encrypted at rest.
+        disclosures: RFC 9901 disclosures joined by ``~``; encrypted at rest. None when a record it was made from was erased.
         rid: request id.
         item: place of the subject in the request, from 0.
         time: law time, epoch seconds.
@@ -80,7 +83,7 @@ class Answer:
 
     leaf: bytes
     statement: bytes
-    disclosures: str = field(repr=False)
+    disclosures: str | None = field(repr=False)
     rid: str
     item: int
     time: int
@@ -137,6 +140,9 @@ def insert_reads(tx: Transaction, sealer: Sealer, entries: Sequence[ReadEntry]) 
         for position, e in zip(count(first), entries)
     ]
     _insert(tx, f"read_entries ({_READ_COLUMNS})", rows)
+    several = [(tag, position) for position, e in zip(count(first), entries) for tag in e.record_tags]
+    if several:
+        read_records.index(tx, several)
     return first
 
 
@@ -151,7 +157,7 @@ def insert_answers(tx: Transaction, sealer: Sealer, entries: Sequence[Answer]) -
     """
     first = last_position(tx, ANSWERS) + 1
     rows = [
-        (position, e.leaf, e.statement, sealer.seal(_place("answers", e), e.disclosures.encode()), e.rid, e.item, e.time)
+        (position, e.leaf, e.statement, sealer.seal(_place("answers", e), (e.disclosures or "").encode()), e.rid, e.item, e.time)
         for position, e in zip(count(first), entries)
     ]
     _insert(tx, "answers (position, leaf, statement, disclosures_sealed, rid, item, time)", rows)
@@ -201,12 +207,6 @@ def reads_by_pseudonym(reader: Reader, sealer: Sealer, pseudonym: bytes) -> list
     return [_read(row, sealer) for row in rows]
 
 
-def reads_by_record_tag(reader: Reader, sealer: Sealer, record_tag: bytes) -> list[ReadEntry]:
-    """Who read one record, in order (the recipients an erasure has to tell)."""
-    rows = reader.fetch(f"SELECT {_READ_COLUMNS} FROM read_entries WHERE record_tag = ? ORDER BY position", (record_tag,))
-    return [_read(row, sealer) for row in rows]
-
-
 def read_at(reader: Reader, sealer: Sealer, position: int) -> ReadEntry:
     """The read entry at a position.
 
@@ -244,5 +244,5 @@ def _read(row: Row, sealer: Sealer) -> ReadEntry:
 
 
 def _answer(row: Row, sealer: Sealer) -> Answer:
-    disclosures = sealer.open(f"answers {row[1].hex()}", row[3]).decode()
+    disclosures = None if row[3] is None else sealer.open(f"answers {row[1].hex()}", row[3]).decode()
     return Answer(row[1], row[2], disclosures, row[4], row[5], row[6], row[0])

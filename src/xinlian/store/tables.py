@@ -125,13 +125,22 @@ read_entries = Table(
     Index(None, "object_ref"),
 )
 
+read_records = Table(
+    "read_records",
+    METADATA,
+    _blob("tag", comment="keyed, of one record; only for entries of several records, whose record_tag is of all of them"),
+    _int("position"),
+    PrimaryKeyConstraint("tag", "position"),
+    sqlite_with_rowid=False,
+)
+
 answers = Table(
     "answers",
     METADATA,
     _id("position"),
     _blob("leaf"),
     _blob("statement"),
-    _blob("disclosures_sealed"),
+    _blob("disclosures_sealed", null=True, comment="null when a record it was made from is erased"),
     _text("rid"),
     _int("item"),
     _int("time", comment="law time"),
@@ -449,6 +458,78 @@ attachment_uses = Table(
     Index(None, "kind", "ref"),
 )
 
+# -- notices between nodes ---------------------------------------------------------------------------
+notices_out = Table(
+    "notices_out",
+    METADATA,
+    _id(),
+    _text("notice_id", comment="32 hex"),
+    _text("recipient", comment="USCC"),
+    _text("kind"),
+    _blob("jti", null=True, comment="16 bytes, the record it speaks of"),
+    _blob("body", comment="the notice's exact bytes; no personal data"),
+    _text("state", comment="to-tell | told | acknowledged | refused"),
+    _int("attempts"),
+    _int("next_try", comment="wall clock"),
+    _text("last_code", null=True, comment="why the last attempt came to nothing"),
+    _int("created_at", comment="wall clock"),
+    _int("told_at", null=True, comment="wall clock, when bytes first reached the recipient's node"),
+    _int("acknowledged_at", null=True, comment="wall clock"),
+    _text("outcome", null=True),
+    _text("facts", null=True, comment="JSON of what the acknowledgement says"),
+    _int("ask_again_at", null=True, comment="wall clock, when what a duty keeps should be gone"),
+    UniqueConstraint("notice_id"),
+    Index(None, "state", "next_try"),
+    Index(None, "jti"),
+    Index(None, "ask_again_at"),
+)
+
+notices_in = Table(
+    "notices_in",
+    METADATA,
+    _id(),
+    _text("sender", comment="USCC"),
+    _text("notice_id", comment="32 hex"),
+    _blob("digest", comment="SHA-256 of the notice's bytes"),
+    _text("kind"),
+    _text("facts", comment="JSON of what the acknowledgement says"),
+    _int("received_at", comment="wall clock"),
+    _int("wiped", comment="0 until what was deleted left the write-ahead log, too"),
+    UniqueConstraint("sender", "notice_id"),
+    Index(None, "wiped"),
+)
+
+ended_values = Table(
+    "ended_values",
+    METADATA,
+    _id(),
+    Column("notice", Integer, ForeignKey("notices_in.id"), nullable=False),
+    _text("rid"),
+    _int("item"),
+    _blob("jti", comment="16 bytes, the record"),
+    _text("case_ref", null=True),
+    _text("state", comment="erased | restricted"),
+    _blob("content_sealed", null=True, comment="what a duty keeps; null when erased"),
+    Column("duty", Integer, ForeignKey("retention_duties.id"), nullable=True),
+    _int("ended_at", comment="wall clock"),
+    Index(None, "rid"),
+    Index(None, "case_ref"),
+)
+
+retention_duties = Table(
+    "retention_duties",
+    METADATA,
+    _id(),
+    _text("case_ref"),
+    _text("basis", comment="the law, one line; no personal data"),
+    _int("until", comment="wall clock"),
+    _int("recorded_by", comment="users.id"),
+    _int("recorded_at", comment="wall clock"),
+    _int("ended_by", null=True),
+    _int("ended_at", null=True, comment="wall clock"),
+    Index(None, "case_ref"),
+)
+
 # -- upkeep ------------------------------------------------------------------------------------------
 parked = Table(
     "parked",
@@ -468,7 +549,7 @@ erasures = Table(
     Column("position", Integer, ForeignKey("records.position"), primary_key=True, autoincrement=False),
     _text("state", comment="intent | key-destroyed | purged | checkpointed | marked"),
     _int("reason"),
-    _int("requested_by"),
+    _int("requested_by", comment="users.id; 0: found erased on chain after a backup was restored"),
     _int("requested_at"),
     _int("marked_at", null=True),
     Index(None, "state"),

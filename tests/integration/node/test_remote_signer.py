@@ -119,7 +119,7 @@ async def test_while_the_signer_is_away_publishing_goes_on_and_anchoring_waits(r
         assert (caught.value.code, caught.value.retryable) == ("signer-down", True)
         signer.answer = None
         assert await one.node.anchoring.wait_anchored(position, 20)
-        assert one.node.anchoring.parked_count() == 0
+        assert one.node.parking.count() == 0
 
 
 async def test_a_signer_with_another_key_stops_the_start(remote: Remote) -> None:

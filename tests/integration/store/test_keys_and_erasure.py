@@ -17,6 +17,9 @@ from xinlian.store.record_keys import Vault
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Transaction
 
+TAG = b"t" * 32
+"""Of no read entry."""
+
 
 def _jti(i: int) -> bytes:
     return sha256(f"jti {i}".encode()).digest()[:16]
@@ -121,7 +124,7 @@ def _steps(store: Store, position: int, jti: bytes) -> list[object]:
     return [
         lambda: store.node.submit(lambda tx: erasures.intend(tx, position, 7, 1, 100)).result(5),
         destroy,
-        lambda: store.node.submit(lambda tx: erasures.purge(tx, position)).result(5),
+        lambda: store.node.submit(lambda tx: erasures.purge(tx, position, TAG)).result(5),
         checkpoint,
         lambda: store.node.submit(lambda tx: erasures.mark(tx, position, 200)).result(5),
     ]
@@ -184,6 +187,10 @@ def test_an_erasure_resumes_from_any_point_and_repeats_harmlessly(
         assert len(anchoring.marks_of(reader, 1)) == 1
 
 
+def _purge(tx: Transaction, position: int) -> None:
+    erasures.purge(tx, position, TAG)
+
+
 def _mark_at_5(tx: Transaction, position: int) -> None:
     erasures.mark(tx, position, 5)
 
@@ -191,10 +198,10 @@ def _mark_at_5(tx: Transaction, position: int) -> None:
 def test_steps_out_of_order_are_refused(store: Store, dataset_id: int) -> None:
     store.node.submit(lambda tx: records.insert_many(tx, [_row(dataset_id, 1)])).result(5)
     with pytest.raises(NotFoundError) as missing:
-        store.node.submit(lambda tx: erasures.purge(tx, 1)).result(5)
+        store.node.submit(lambda tx: erasures.purge(tx, 1, TAG)).result(5)
     assert missing.value.code == "record-unknown"
     store.node.submit(lambda tx: erasures.intend(tx, 1, 7, 1, 100)).result(5)
-    for early in (erasures.purge, erasures.checkpointed, _mark_at_5):
+    for early in (_purge, erasures.checkpointed, _mark_at_5):
         with pytest.raises(StoreError) as caught:
             store.node.submit(job(early, 1)).result(5)
         assert caught.value.code == "erasure-state"
@@ -216,7 +223,7 @@ def test_compacting_leaves_no_token_of_an_erased_record_in_any_slack(store: Stor
         for i in victims:
             erasures.intend(tx, i + 1, 7, 1, 100)
             erasures.key_destroyed(tx, i + 1)
-            erasures.purge(tx, i + 1)
+            erasures.purge(tx, i + 1, TAG)
 
     store.node.submit(erase).result(5)
     store.node.compact().result(30)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.jobs import job
 from xinlian.protocol.errors import ConflictError, NotFoundError, StoreError
-from xinlian.store import anchoring, chain_cache, records, statuses, streams
+from xinlian.store import anchoring, chain_cache, read_records, records, statuses, streams
 from xinlian.store.chain_cache import Block, ChainMark, Progress, Step
 from xinlian.store.opening import Store
 from xinlian.store.sealing import Sealer
@@ -168,7 +168,7 @@ def test_read_entries_and_answers_keep_their_disclosures_sealed(store: Store, se
         assert [e.position for e in streams.reads_page(reader, sealer, 1, 2)] == [2, 3]
         assert streams.reads_page(reader, sealer, 0, 9, "someone else") == []
         assert len(streams.reads_by_pseudonym(reader, sealer, b"p" * 32)) == 4
-        assert len(streams.reads_by_record_tag(reader, sealer, b"t" * 32)) == 4
+        assert read_records.uses(reader, b"t" * 32, "provider") == [read_records.Use("USCC", f"rid-{i}", 0) for i in range(3)]
         assert [a.disclosures for a in streams.answers_of_rid(reader, sealer, "rid-1")] == ["秘密 a"]
         assert streams.answer_at(reader, sealer, 1).leaf == answer.leaf
         assert streams.leaves(reader, streams.READS, 1, 2) == entries[0].leaf + entries[1].leaf

@@ -76,6 +76,16 @@ APPROVAL = {
     "steps": [{"seq": 1, "act": "proposed", "person_id": "P0001"}],
     "payload": {"schema": "{}"},
 }
+TOLD = {
+    "notice": "ab" * 16,
+    "recipient": LEAD,
+    "kind": "erased",
+    "state": "acknowledged",
+    "attempts": 1,
+    "last_code": None,
+    "outcome": "kept-by-duty",
+    "kept": [{"case": {"lead": LEAD, "no": "C-1"}, "basis": "某法第十条", "until": 1893427200}],
+}
 CASES = [
     Case("user list", "GET", "/api/v1/users?limit=200", answer=EMPTY),
     Case("user me", "GET", "/api/v1/me", answer={"id": 1}),
@@ -183,6 +193,20 @@ CASES = [
         {"counterparty": USCC},
         {"agreed": 2, "differing": []},
     ),
+    Case(f"record erasure {RID}", "GET", f"/api/v1/records/{RID}/erasure", answer={"state": "erased", "recipients": [TOLD]}),
+    Case("notice list --open", "GET", "/api/v1/notices?state=open&limit=200", answer={"items": [TOLD], "next_cursor": None}),
+    Case("notice received", "GET", "/api/v1/notices/received?limit=200", answer=EMPTY),
+    Case("retention list", "GET", "/api/v1/retention-duties?limit=200", answer=EMPTY),
+    Case(
+        f"retention record {LEAD} C-1 --basis 某法第十条 --until 2029-12-31",
+        "POST",
+        "/api/v1/retention-duties",
+        {"lead": LEAD, "case_no": "C-1", "basis": "某法第十条", "until": 1893427200},
+        {"id": 1},
+    ),
+    Case("retention end 3", "POST", "/api/v1/retention-duties/3/end", {}, {"id": 3, "state": "ended"}),
+    Case("parked list", "GET", "/api/v1/parked", answer=EMPTY),
+    Case("parked replay 2", "POST", "/api/v1/parked/2/replay", {}, {"replayed": 2}),
     Case("department list", "GET", "/api/v1/departments?limit=200", answer=EMPTY),
     Case(f"department show {USCC}", "GET", "/api/v1/departments?limit=200", answer={"items": [{"uscc": USCC, "name": "测试"}]}),
     Case("department rotate-keys --kind hpke", "POST", "/api/v1/keys/rotate", {"kind": "hpke"}, {"kind": "hpke"}),
@@ -361,6 +385,7 @@ def test_faults_come_as_a_table_and_exit_2(stub: StubNode, tmp_path: Path) -> No
         ("dataset template", "argument-missing"),
         ("dataset template -o x.xlsx", "argument-missing"),
         ("department rotate-keys --kind rsa", "argument-form"),
+        (f"retention record {LEAD} C-1 --basis x --until tomorrow", "argument-form"),
         ("case open C-1 --scenario 0x --subjects -", "json-broken"),
     ],
 )
@@ -369,6 +394,20 @@ def test_wrong_arguments_end_with_2_before_anything_is_asked(stub: StubNode, arg
     assert result.exit_code == 2
     assert json.loads(result.stderr)["code"] == code
     assert stub.asked == []
+
+
+def test_recipients_and_what_a_duty_keeps_are_shown(stub: StubNode) -> None:
+    stub.answer("GET", f"/api/v1/records/{RID}/erasure", {"state": "erased", "recipients": [TOLD], "outstanding": []})
+    shown = run(stub, "record", "erasure", RID).stdout
+    for text in ("erased", LEAD, "acknowledged", "kept-by-duty", "某法第十条 (1893427200)"):
+        assert text in shown
+
+
+def test_a_query_says_which_items_ended_and_why(stub: StubNode) -> None:
+    ended = [{"item": 0, "code": "value-erased"}, {"item": 2, "code": "value-restricted"}]
+    stub.answer("GET", "/api/v1/queries/r1", {"rid": "r1", "state": "received", "items": [], "ended": ended})
+    lines = run(stub, "query", "show", "r1").stdout.splitlines()
+    assert [line.split()[0] for line in lines if "value-" in line] == ["1", "3"]
 
 
 def test_erasing_asks_first_and_no_means_no(stub: StubNode) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from xinlian.protocol import codes, envelope, httpsig, messages, statements, subjects
+from xinlian.protocol import codes, envelope, httpsig, messages, notices, statements, subjects
 from xinlian.protocol.dataset.model import SubjectKind
 from xinlian.protocol.errors import CATALOGUE
 from xinlian.protocol.httpsig import Request, Response, SignatureParams
@@ -95,10 +95,38 @@ def test_keyed_names() -> None:
     assert statements.record_tag(bytes.fromhex(tag["key"]), [RecordId(text) for text in tag["record_ids"]]) == tag["tag"]
 
 
+def test_notice_and_acknowledgement() -> None:
+    given = vector("notices")
+    message = notices.parse_message(given["message"].encode())
+    notice = notices.parse_notice(message.notice)
+    assert message.notice.decode() == given["notice"]
+    assert notices.dumps_notice(notice).decode() == given["notice"]
+    assert notices.dumps_message(message).decode() == given["message"]
+    header = envelope.parse_header(given["request"]["headers"]["xinlian-envelope"])
+    notices.check_carried(message, header, notice)
+    acknowledgement = notices.parse_acknowledgement(given["acknowledgement"].encode())
+    assert notices.dumps_acknowledgement(acknowledgement).decode() == given["acknowledgement"]
+    notices.check_acknowledges(acknowledgement, notice, message.rid, bytes.fromhex(given["request"]["body"]))
+
+
+def test_notice_signatures_are_made_and_verify() -> None:
+    given = vector("notices")
+    asked, told = given["request"], given["response"]
+    keys = {side: private_key(given[side]).public_key() for side in ("request", "response")}
+    body = bytes.fromhex(asked["body"])
+    request = httpsig.Request(asked["method"], asked["path"], None, asked["headers"], body)
+    proof = httpsig.verify_request(request, lambda _: keys["request"], httpsig.Clock(1793500100), httpsig.NOTICE_TAG)
+    plain = httpsig.Request(asked["method"], asked["path"], None, unsigned(asked), body)
+    assert httpsig.sign_request(plain, proof.params, private_key(asked)) == asked["headers"]
+    response = httpsig.Response(told["status"], told["headers"], bytes.fromhex(told["body"]))
+    clock = httpsig.Clock(1793500101)
+    httpsig.verify_response(response, asked["headers"]["signature"], lambda _: keys["response"], clock, httpsig.NOTICE_TAG)
+
+
 # -- the document ---------------------------------------------------------------------------------------
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol-exchange.md").read_text(encoding="utf-8")
-MODULES = (codes, envelope, httpsig, messages, statements, subjects)
+MODULES = (codes, envelope, httpsig, messages, notices, statements, subjects)
 
 
 def source_of(module: ModuleType) -> str:
@@ -116,6 +144,14 @@ def test_document_names_every_check_in_order_and_every_code() -> None:
     raised = {code for code in CATALOGUE if f'"{code}"' in source}
     assert len(raised) >= 30
     assert {code for code in raised if f"`{code}`" not in DOCUMENT} == set()
+
+
+def test_document_names_every_notice_kind_outcome_and_check_in_order() -> None:
+    section = DOCUMENT.split("## Exchange: notices")[1].split("## ")[0]
+    order = ", ".join(f"`{check.value}`" for check in notices.NoticeCheck)
+    assert order in " ".join(section.split())
+    for word in (*notices.NoticeKind, *notices.NoticeOutcome, "xinlian notice/1", httpsig.NOTICE_TAG):
+        assert f"`{word}`" in section
 
 
 def test_document_has_the_info_label_and_the_clear_claims_in_order() -> None:

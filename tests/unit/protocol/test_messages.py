@@ -28,6 +28,7 @@ from xinlian.protocol.messages import (
     RequestItem,
     View,
 )
+from xinlian.protocol.notices import NoticeCheck
 from xinlian.protocol.subjects import Subject
 from xinlian.protocol.types import EpochS, KeyId, Uscc
 
@@ -243,7 +244,9 @@ def test_time_has_sharp_edges() -> None:
 
 def test_every_check_has_its_code_with_cause_and_remedy() -> None:
     codes = {check.code for check in ProviderCheck}
-    assert codes == {code for code in CATALOGUE if code.startswith("refused-")}
+    others = {check.code for check in NoticeCheck}
+    assert codes == {code for code in CATALOGUE if code.startswith("refused-")} - others
+    assert not codes & others
     for code in codes:
         assert CATALOGUE[code].cause
         assert CATALOGUE[code].remedy

@@ -1,4 +1,4 @@
-"""Exchange v1: sealed requests of other departments' nodes, public schema files, reconciliation of read logs.
+"""Exchange v1: sealed requests and notices of other departments' nodes, public schema files, reconciliation of read logs.
 
 Plain Starlette routes. They are public in the sense of tokens: who calls is proven by the message's signature. Failures are
 counted per address, over all of these routes together (``node.rate``).
@@ -16,8 +16,10 @@ from starlette.routing import Route
 from xinlian.api.access import PUBLIC, node_of
 from xinlian.api.bodies import read_body
 from xinlian.api.remote import caller_of
+from xinlian.node.incoming import Incoming
 from xinlian.node.late_receipts import PATH as RECEIPTS
-from xinlian.node.providing import PATH, Incoming
+from xinlian.node.notices.taking import PATH as NOTICES
+from xinlian.node.providing import PATH
 from xinlian.node.reconciling import PATH as RECONCILIATIONS
 
 REQUEST_LIMIT_BYTES = 2 << 20
@@ -42,6 +44,13 @@ async def serve(request: Request) -> Response:
     """Answer a sealed request."""
     incoming = _incoming(request, await read_body(request, REQUEST_LIMIT_BYTES))
     out = await node_of(request).providing.serve(incoming)
+    return Response(out.body, status_code=out.status, headers=out.headers)
+
+
+async def notice(request: Request) -> Response:
+    """Follow a sealed notice and acknowledge it."""
+    incoming = _incoming(request, await read_body(request, REQUEST_LIMIT_BYTES))
+    out = await node_of(request).notices.taking.serve(incoming)
     return Response(out.body, status_code=out.status, headers=out.headers)
 
 
@@ -91,6 +100,7 @@ def _public(path: str, endpoint: Endpoint, method: str, *, counts_failures: bool
 
 ROUTES = [
     _public(PATH, serve, "POST", counts_failures=False),
+    _public(NOTICES, notice, "POST", counts_failures=False),
     _public("/exchange/v1/schemas/{schema_hash}", schema, "GET", counts_failures=True),
     _public(RECONCILIATIONS, reconcile, "POST", counts_failures=False),
     _public(RECEIPTS, receipt, "POST", counts_failures=True),

@@ -32,7 +32,7 @@ async def list_parked(request: Request, window: Annotated[Window, Depends(PARKED
 @router.post("/parked/{item_id}/replay", dependencies=_operator)
 async def replay_parked(request: Request, item_id: NumberPath) -> dict[str, Any]:
     """Try a parked item again."""
-    await node_of(request).anchoring.replay(item_id)
+    await node_of(request).parking.replay(item_id)
     return {"replayed": item_id}
 
 

@@ -27,7 +27,7 @@ from xinlian.node.files import FileForm, FileKind, kind_of_name
 from xinlian.node.idempotency import Call
 from xinlian.node.ids import record_id_text
 from xinlian.node.people import Person, Role
-from xinlian.protocol.errors import ConflictError, InputError
+from xinlian.protocol.errors import ChainError, ConflictError, InputError
 from xinlian.protocol.jsontext import loads_strict
 from xinlian.protocol.types import RecordId, Status
 from xinlian.store import records as table
@@ -209,14 +209,17 @@ def _model(model: type[M], body: bytes) -> M:
 
 
 async def show(request: Request, person: Person) -> Response:
-    """One record; its fields only for publishers."""
+    """One record; its fields only for publishers, and not before the node knows what was erased (``withheld``)."""
     node = node_of(request)
     row = node.records.get(request.path_params["record_id"], _rev(request))
     answer = _brief(request, row)
     answer["vct"] = node.catalogue.by_id(row.dataset_id).schema.vct
     answer["erased"] = node.records.is_erased(row)
     if Role.PUBLISHER in person.roles and not answer["erased"]:
-        answer["fields"] = node.records.open(row).values()
+        try:
+            answer["fields"] = node.records.open(row).values()
+        except ChainError as error:  # records-behind: state and status are shown all the same
+            answer["withheld"] = error.code
     return JSONResponse(answer)
 
 
@@ -242,6 +245,11 @@ async def _ended(request: Request, done: dict[str, Any], status: Status) -> Resp
     return JSONResponse(done, status_code=202)
 
 
+async def erasure(request: Request, _person: Person) -> Response:
+    """Where the erasure of a record stands, and what every department that received something of it says."""
+    return JSONResponse(node_of(request).notices.showing.erasure(request.path_params["record_id"]))
+
+
 def _route(path: str, endpoint: Any, method: str, access: Access) -> Route:
     return Route(path, guarded(access, endpoint), methods=[method], name=f"{method} {path}")
 
@@ -259,4 +267,5 @@ ROUTES = [
     _route(_RECORD + "/revisions", revise, "POST", _PUBLISHING),
     _route(_RECORD + "/revoke", creating(revoke), "POST", _PUBLISHING),
     _route(_RECORD + "/erase", creating(erase), "POST", _PUBLISHING),
+    _route(_RECORD + "/erasure", erasure, "GET", _LOOKING),
 ]

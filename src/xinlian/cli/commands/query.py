@@ -80,6 +80,7 @@ def _sheet(answer: Mapping[str, Any], provider: str, mode: str) -> str:
     if isinstance(view, dict):
         head["view"] = f"block {view.get('block_number')}, time {view.get('block_time')}"
     rows = [row for number, item in enumerate(answer.get("items", []), 1) for row in _rows(number, item, provider, mode)]
+    rows += [(one["item"] + 1, "-", "-", provider, mode, "-", one["code"]) for one in answer.get("ended") or []]
     return pairs(head) + ("\n\n" + table(_SHEET_COLUMNS, rows) if rows else "")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from xinlian.cli.client import Body, segment
 from xinlian.cli.command import CREATING, ONLINE, Session, command, group
+from xinlian.cli.commands.notice import SENT, sent_row
 from xinlian.cli.commands.publish import Wait, preferring
 from xinlian.cli.files import read_bytes
 from xinlian.cli.output import cell, pairs, table
@@ -101,6 +102,19 @@ def erase(
         typer.confirm(f"Erase record {record_id} for ever?", abort=True, err=True)
     answer = session.client.once(f"{_path(record_id)}/erase", Body.json({"reason": reason}, preferring(wait))).json()
     session.output.result(answer, lambda: pairs(answer))
+
+
+@command(app, "erasure", ONLINE)
+def erasure(session: Session, record_id: RecordId) -> None:
+    """Where the erasure of a record stands, and what every department that received something of it says."""
+    found = session.client.get(f"{_path(record_id)}/erasure")
+    session.output.result(found, lambda: _erasure_text(found))
+
+
+def _erasure_text(found: dict[str, Any]) -> str:
+    head = pairs({name: value for name, value in found.items() if name != "recipients"})
+    rows = [sent_row(item) for item in found["recipients"]]
+    return head + ("\n\n" + table(SENT, rows) if rows else "")
 
 
 @command(app, "receipt", ONLINE)

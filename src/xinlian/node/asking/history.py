@@ -9,10 +9,11 @@ import orjson
 
 from xinlian.node.asking.question import Asked, ShownItem
 from xinlian.node.clock import Clock
+from xinlian.node.ended import ended_json
 from xinlian.node.paging import Page, Window, first_of
 from xinlian.protocol.errors import ConflictError, NotFoundError
 from xinlian.protocol.statements import ReadOutcome
-from xinlian.store import case_files
+from xinlian.store import case_files, ended_values
 from xinlian.store import exchange as table
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Writer
@@ -50,9 +51,10 @@ class History:
         with self._writer.read() as reader:
             row = table.outgoing(reader, rid)
             kept = case_files.received_of_rid(reader, self._sealer, rid) if with_values else []
+            ended = ended_values.of_rid(reader, rid)
         if row is None:
             raise NotFoundError("query-unknown", "there is no such query on this node", rid=rid[:40])
-        shown = brief(row)
+        shown = {**brief(row), "ended": ended_json(ended)}
         if with_values:
             shown["items"] = [{k: v for k, v in orjson.loads(one.content).items() if k != "bundles"} for one in kept]
             shown["findings"] = _overdue(shown["items"], self._clock.law_s())

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from xinlian.protocol.errors import NotFoundError, StoreError, XinlianError
+from xinlian.node.wiping import wipe
+from xinlian.protocol.errors import NotFoundError, XinlianError
 from xinlian.store import attachments as table
 from xinlian.store import blob_keys
 from xinlian.store.attachments import Attachment
@@ -29,7 +30,6 @@ from xinlian.store.sealing import KEY_BYTES, Sealer, keyed_tag
 from xinlian.store.writer import Transaction
 
 _log = structlog.get_logger(__name__)
-_CHECKPOINT_TRIES = 50
 _TAG_LABEL = "attachment"
 
 
@@ -145,23 +145,12 @@ class Keeping:
 
     async def _destroy_keys(self, blobs: Sequence[bytes]) -> None:
         if await self.store.keys.write(lambda tx: blob_keys.destroy(tx, blobs)) > 0:
-            await self._checkpoint()
+            await wipe(self.store.keys)
 
     def remove_files(self, blobs: Sequence[bytes]) -> None:
         """Remove the files of attachments whose keys are destroyed (blocking); those gone already are no error."""
         for blob in blobs:
             self.blobs.delete(blob)
-
-    async def _checkpoint(self) -> None:
-        for attempt in range(_CHECKPOINT_TRIES):
-            try:
-                await asyncio.wrap_future(self.store.keys.checkpoint())
-            except StoreError as error:
-                if error.code != "store-checkpoint-busy" or attempt + 1 == _CHECKPOINT_TRIES:
-                    raise
-                await asyncio.sleep(0.1)
-            else:
-                return
 
     async def recover(self) -> None:
         """At start: finish what a stop interrupted (rules 1 to 3).
@@ -170,7 +159,7 @@ class Keeping:
             StoreError: when a database or the disk fails; the next start does it.
         """
         if blob_keys.sweep_orphans(self.store.keys, self.store.node) > 0:
-            await self._checkpoint()
+            await wipe(self.store.keys)
         with self.store.node.read() as reader:
             known, left = table.known(reader), table.destroying(reader)
         if left:

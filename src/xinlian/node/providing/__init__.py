@@ -15,7 +15,9 @@ Rules
 Source: design 4.5.
 """
 
-from xinlian.node.providing.parts import Incoming, Outgoing, ProvidingLimits, ProvidingParts
-from xinlian.node.providing.serving import PATH, SKEW_S, Providing
+from xinlian.node.authentic import SKEW_S
+from xinlian.node.incoming import Incoming, Outgoing
+from xinlian.node.providing.parts import ProvidingLimits, ProvidingParts
+from xinlian.node.providing.serving import PATH, Providing
 
 __all__ = ["PATH", "SKEW_S", "Incoming", "Outgoing", "Providing", "ProvidingLimits", "ProvidingParts"]

@@ -23,26 +23,6 @@ from xinlian.store.sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
-    """A request as it came in: raw path, header fields by lower-case name, body, the caller's address."""
-
-    path: str
-    query: str | None
-    headers: Mapping[str, str]
-    body: bytes
-    remote: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """The answer as it goes out."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Call:
     """An authenticated request with everything its answer needs; receipts by position, once its records are found."""
 

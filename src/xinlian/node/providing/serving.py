@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
+from xinlian.node.authentic import SKEW_S, Expected, authenticate
+from xinlian.node.ids import record_id_bytes
+from xinlian.node.incoming import Incoming, Outgoing
 from xinlian.node.peers import sealing_kid
 from xinlian.node.provider_checks import Admitted, Moment, admit
 from xinlian.node.providing.answering import Answering
-from xinlian.node.providing.parts import Call, Incoming, Outgoing, ProvidingLimits, ProvidingParts, Result
+from xinlian.node.providing.parts import Call, ProvidingLimits, ProvidingParts, Result
 from xinlian.node.rate import RateLimit
 from xinlian.node.reads import WrittenRead
 from xinlian.protocol import httpsig
@@ -21,13 +23,11 @@ from xinlian.protocol.envelope import (
     Direction,
     EnvelopeHeader,
     answer_header,
-    check_bound,
     dumps_header,
     open_request,
-    parse_header,
     seal_answer,
 )
-from xinlian.protocol.errors import ConflictError, InputError, NotFoundError, RefusedError
+from xinlian.protocol.errors import ConflictError, InputError, NotFoundError, RefusedError, StoreError
 from xinlian.protocol.messages import (
     Answer,
     AnswerItem,
@@ -41,14 +41,15 @@ from xinlian.protocol.messages import (
     refusal,
 )
 from xinlian.protocol.statements import ReadOutcome
-from xinlian.protocol.types import EpochS, KeyId
+from xinlian.protocol.types import EpochS
+from xinlian.store import erasures, streams
 from xinlian.store import exchange as table
-from xinlian.store import streams
 from xinlian.store.writer import Transaction
 
 PATH = "/exchange/v1/requests"
 ANSWER_WINDOW_S = 60
-SKEW_S = 5
+LOOKS = 5
+"""How often a request is looked at anew because a record was erased meanwhile."""
 
 
 class Providing:
@@ -97,17 +98,8 @@ class Providing:
         return await self._answer(Call(header, request, digest, incoming.body, verified.signature))
 
     def _authenticate(self, incoming: Incoming) -> tuple[EnvelopeHeader, httpsig.VerifiedSignature]:
-        header = parse_header(incoming.headers.get("xinlian-envelope", ""))
-        if header.to_uscc != self._department or header.direction is not Direction.REQUEST:
-            raise refusal(ProviderCheck.ADDRESSEE, "this request is addressed to another department")
-
-        def find(kid: KeyId) -> Ed25519PublicKey:
-            return self._peers.signing_key_now(header.from_uscc, kid)
-
-        message = httpsig.Request("POST", incoming.path, incoming.query, incoming.headers, incoming.body)
-        verified = httpsig.verify_request(message, find, httpsig.Clock(int(self._clock.wall_s()), SKEW_S))
-        check_bound(header, Direction.REQUEST, incoming.headers.get("xinlian-to"), verified.params)
-        return header, verified
+        expected = Expected(self._department, Direction.REQUEST, httpsig.TAG)
+        return authenticate(incoming, expected, self._peers, int(self._clock.wall_s()))
 
     def _answered(self, header: EnvelopeHeader, digest: bytes) -> Outgoing | None:
         with self._store.node.read() as reader:
@@ -119,6 +111,15 @@ class Providing:
         return Outgoing(kept.status, orjson.loads(kept.headers), kept.answer)
 
     async def _answer(self, call: Call) -> Outgoing:
+        for _ in range(LOOKS):
+            try:
+                return await self._attempt(call)
+            except NotFoundError as error:  # erased between looking and committing: look again without it
+                if error.code != "record-erased":
+                    raise
+        raise StoreError("store-busy", "records of this answer are being erased; ask again")
+
+    async def _attempt(self, call: Call) -> Outgoing:
         request = call.request
         try:
             admitted = admit(request, self._own_schema(request.dataset), self._state, self._moment())
@@ -167,6 +168,7 @@ class Providing:
             if table.answered(tx, request.rid, request.from_uscc, call.digest) is not None:
                 raise ConflictError("rid-exists", "the same request is being answered", rid=request.rid)
             if admitted is not None:
+                _refuse_erased(tx, results)
                 self._count(tx, admitted, results)
             statements = [result.statement for result in results if result.statement is not None]
             if statements:
@@ -224,3 +226,10 @@ class Providing:
         params = httpsig.SignatureParams(EpochS(now), EpochS(now + ANSWER_WINDOW_S), call.header.rid, signing.kid)
         signed = httpsig.sign_response(httpsig.Response(200, headers, body), call.signature, params, signing.private)
         return Outgoing(200, signed, body)
+
+
+def _refuse_erased(tx: Transaction, results: Sequence[Result]) -> None:
+    """Nothing of a record is committed once its erasure has begun: the list of its recipients is final then."""
+    served = {record_id_bytes(record_id) for result in results for record_id in result.record_ids}
+    if served and erasures.any_begun(tx, sorted(served)):
+        raise NotFoundError("record-erased", "a record of this answer was erased meanwhile")

@@ -1,0 +1,64 @@
+"""Everything about the end of records, put together: erasing, telling recipients, replaying the chain's erasures, parked work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xinlian.node.anchoring import PARKED_KIND, Anchoring
+from xinlian.node.attachments.keeping import Keeping
+from xinlian.node.ending import Ending, Woken
+from xinlian.node.following import Following
+from xinlian.node.notices.desk import Desk, DeskLimits, open_desk
+from xinlian.node.notices.telling import TellingLimits, TellingParts
+from xinlian.node.parking import Parking
+from xinlian.node.rate import RateLimit
+from xinlian.node.reads import Reads
+from xinlian.node.records import Records
+from xinlian.node.restoring import Restoring, RestoringParts
+from xinlian.node.settings import Settings
+from xinlian.store.notices import PARKED_KIND as NOTICE_KIND
+from xinlian.store.opening import Store
+from xinlian.store.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class EndsParts:
+    """What the use cases are built from; ``confirmations`` of the manifest."""
+
+    telling: TellingParts
+    store: Store
+    sealer: Sealer
+    reads: Reads
+    records: Records
+    keeping: Keeping
+    anchoring: Anchoring
+    following: Following
+    rate: RateLimit
+    confirmations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The use cases."""
+
+    notices: Desk
+    ending: Ending
+    restoring: Restoring
+    parking: Parking
+
+
+def ends_of(settings: Settings, parts: EndsParts) -> Ends:
+    """Build the use cases.
+
+    Args:
+        settings: pauses and attempts of notices, the oldest view on which one is followed.
+        parts: their collaborators.
+    """
+    p, t = parts, parts.telling
+    telling = TellingLimits(settings.notice_pause_s, settings.notice_tries)
+    desk = open_desk(t, p.sealer, p.reads, DeskLimits(telling, settings.max_view_age_s), p.rate)
+    woken = Woken(p.anchoring.woken, desk.telling.woken)
+    ending = Ending(p.store, desk.writing, t.clock.wall_s, woken, p.keeping)
+    restoring = RestoringParts(t.department, p.store, t.state, t.clock, p.following, ending, p.confirmations)
+    parking = Parking(p.store.node, {PARKED_KIND: p.anchoring.replayed, NOTICE_KIND: desk.telling.replayed})
+    return Ends(desk, ending, Restoring(restoring, p.records), parking)

@@ -1,0 +1,57 @@
+"""Everything about notices of one node, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xinlian.node.notices.erased import ErasedCopies
+from xinlian.node.notices.showing import Showing
+from xinlian.node.notices.taking import Taking, TakingParts
+from xinlian.node.notices.telling import Telling, TellingLimits, TellingParts
+from xinlian.node.notices.writing import Writing
+from xinlian.node.rate import RateLimit
+from xinlian.node.reads import Reads
+from xinlian.protocol.notices import NoticeKind
+from xinlian.store.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The four sides of the use case: writing, telling, taking, showing."""
+
+    writing: Writing
+    telling: Telling
+    taking: Taking
+    showing: Showing
+
+
+@dataclass(frozen=True, slots=True)
+class DeskLimits:
+    """Telling's limits; the oldest view (s) on which a notice is followed."""
+
+    telling: TellingLimits
+    max_view_age_s: float
+
+
+def open_desk(parts: TellingParts, sealer: Sealer, reads: Reads, limits: DeskLimits, rate: RateLimit) -> Desk:
+    """Put the use cases together.
+
+    Args:
+        parts: what telling is built from; taking shares it.
+        sealer: opens the case file.
+        reads: this node's read log.
+        limits: of telling and taking.
+        rate: of the whole exchange.
+    """
+    p = parts
+    taking = TakingParts(
+        p.department,
+        p.writer,
+        p.clock,
+        p.identity,
+        p.peers,
+        {NoticeKind.ERASED: ErasedCopies(sealer, reads)},
+        limits.max_view_age_s,
+        rate,
+    )
+    return Desk(Writing(p.department, reads), Telling(p, limits.telling), Taking(taking), Showing(p.department, p.writer))
