@@ -6,15 +6,17 @@ import json
 import sqlite3
 import uuid
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, Final
 
-from scripts.demo_app.collecting import save_bundle, search
-from scripts.demo_app.stage import NodeHandle, Stage
+from scripts.demo_app.collecting import IDENTITY, open_case, put, save_bundle, search
+from scripts.demo_app.stage import BY_USCC, NodeHandle, Stage
 from scripts.demo_app.web import wait_for
 from xinlian.scenarios.synthetic import DING, WU
 
 _PERMIT: Final = "(测)房预售证第2026005号"
 _ENDED_S: Final = 60.0
+_ENDING_CASE_NO: Final = "GJJDK1-20261102-000003"
 
 
 def end(stage: Stage) -> None:
@@ -24,8 +26,21 @@ def end(stage: Stage) -> None:
     expected: dict[str, Any] = {"before": 0, "without_successor": 4, "remark": True, "with_successor": 4, "new": 0}
     run("superseded", title, expected, lambda: _superseded(stage))
     run("revoked", "revoked 已撤销: a presale permit (ZJ-01)", {"before": 0, "after": 5}, lambda: _revoked(stage))
-    expected = {"before": 0, "after": 6, "record": "no fields", "bundle": "record-erased", "found": 0, "ciphertext": 0, "key": 0}
-    run("erased", "erased 已删除: nothing left to read (测试丁, GA-01)", expected, lambda: _erased(stage))
+    expected = {
+        "received": "match",
+        "before": 0,
+        "after": 6,
+        "record": "no fields",
+        "bundle": "record-erased",
+        "found": 0,
+        "ciphertext": 0,
+        "key": 0,
+        "told": {"D02": "deleted"},
+        "outstanding": [],
+        "recipient": {"items": 0, "code": "value-erased"},
+    }
+    title = "erased 已删除: nothing left to read (测试丁, GA-01), and the fund centre, which had used it, acknowledges (确认回执)"
+    run("erased", title, expected, lambda: _erased(stage))
 
 
 def _wait_status(node: NodeHandle, record_id: str, status: str, rev: int = 1) -> None:
@@ -77,6 +92,7 @@ def _revoked(stage: Stage) -> dict[str, int]:
 
 def _erased(stage: Stage) -> dict[str, Any]:
     node = stage.nodes["D06"]
+    received = _received(stage)
     (found,) = search(node, "GA-01", "id_number", DING.id_number)
     record_id = found["record_id"]
     bundle = save_bundle(node, record_id, stage.places.ended / "erased.json")
@@ -87,14 +103,44 @@ def _erased(stage: Stage) -> dict[str, Any]:
     after = stage.verify(bundle)["exit_code"]
     shown = publisher.ask("GET", f"/api/v1/records/{record_id}")
     has_fields = isinstance(shown.body, dict) and "fields" in shown.body
+    told = _acknowledged(node, record_id)
+    kept = stage.fund.person("caseworker").get(f"/api/v1/queries/{received['rid']}")
     return {
+        "received": received["items"][0]["outcome"],
         "before": before,
         "after": after,
         "record": "fields" if has_fields else "no fields",
         "bundle": publisher.ask("GET", f"/api/v1/records/{record_id}/bundle").code,
         "found": len(search(node, "GA-01", "id_number", DING.id_number)),
         **_left(node, record_id),
+        "told": {BY_USCC[one["recipient"]].id: one["outcome"] for one in told["recipients"]},
+        "outstanding": told["outstanding"],
+        "recipient": {"items": len(kept["items"]), "code": kept["ended"][0]["code"]},
     }
+
+
+def _received(stage: Stage) -> dict[str, Any]:
+    """The fund centre compares 测试丁 with the police's record, in a case of its own: so it is a recipient."""
+    subject = {"kind": "person", "value": DING.id_number}
+    open_case(stage, _ENDING_CASE_NO, [subject])
+    values = {"name": DING.name, "id_number": DING.id_number}
+    ask = replace(IDENTITY, items=(((subject,), values),), fields=tuple(values))
+    return put(stage, ask, _ENDING_CASE_NO)
+
+
+def _acknowledged(node: NodeHandle, record_id: str) -> dict[str, Any]:
+    """Wait until everybody who had received a record has said what became of it.
+
+    Raises:
+        DemoError: when somebody does not.
+    """
+    api = node.person("publisher")
+
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = api.get(f"/api/v1/records/{record_id}/erasure")
+        return found if found["recipients"] and not found["outstanding"] else None
+
+    return wait_for("acknowledgements of the erasure", look, _ENDED_S, node.name)
 
 
 def _left(node: NodeHandle, record_id: str) -> dict[str, int]:

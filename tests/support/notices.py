@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 from aiohttp import ClientSession
 
 from tests.support.exchange import Stage, contract_row, person
@@ -195,3 +196,14 @@ async def send(stage: Stage, crafted: CraftedNotice, to: str | None = None, path
     async with ClientSession() as session, session.post(url, data=crafted.body, headers=crafted.headers) as response:
         fields = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status, fields, await response.read())
+
+
+def code_of(reply: Reply) -> tuple[int, str]:
+    """Status and code of a refusal in the clear."""
+    return reply.status, orjson.loads(reply.body)["code"]
+
+
+def everything_is_there(stage: Stage, given: Given) -> bool:
+    """Whether every copy is still shown, and nothing was written down about a notice of the record."""
+    seen = [shown(stage[D02], rid) for rid in given.rids]
+    return all(one["items"] and not one["ended"] for one in seen)

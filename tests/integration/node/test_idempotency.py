@@ -22,6 +22,7 @@ LOOKING = {
     "/api/v1/reads/reconcile",
     "/api/v1/datasets/{dataset}/records/search",
     "/exchange/v1/requests",
+    "/exchange/v1/notices",
     "/exchange/v1/receipts",
     "/exchange/v1/reconciliations",
 }

@@ -205,7 +205,7 @@ CASES = [
         {"id": 1},
     ),
     Case("retention end 3", "POST", "/api/v1/retention-duties/3/end", {}, {"id": 3, "state": "ended"}),
-    Case("parked list", "GET", "/api/v1/parked", answer=EMPTY),
+    Case("parked list", "GET", "/api/v1/parked?limit=200", answer=EMPTY),
     Case("parked replay 2", "POST", "/api/v1/parked/2/replay", {}, {"replayed": 2}),
     Case("department list", "GET", "/api/v1/departments?limit=200", answer=EMPTY),
     Case(f"department show {USCC}", "GET", "/api/v1/departments?limit=200", answer={"items": [{"uscc": USCC, "name": "测试"}]}),

@@ -23,8 +23,7 @@ def list_notices(
     limit: Limit = 200,
 ) -> None:
     """Notices to other departments, oldest first, with what each recipient said."""
-    query = {"state": "open" if open_only else "all", "limit": min(limit, 200)}
-    found = session.client.items("/api/v1/notices", query, limit)
+    found = session.client.items("/api/v1/notices", {"state": "open" if open_only else "all"}, limit)
     session.output.result({"items": found}, lambda: table(SENT, [sent_row(item) for item in found]))
 
 
@@ -42,5 +41,5 @@ def _cell(item: Mapping[str, Any], name: str) -> str:
 @command(app, "received", ONLINE)
 def received(session: Session, limit: Limit = 200) -> None:
     """Notices of other departments that were followed, oldest first, with what was done."""
-    found = session.client.items("/api/v1/notices/received", {"limit": min(limit, 200)}, limit)
+    found = session.client.items("/api/v1/notices/received", None, limit)
     session.output.result({"items": found}, lambda: table(_RECEIVED, [[_cell(item, n) for n in _RECEIVED] for item in found]))

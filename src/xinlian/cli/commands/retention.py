@@ -43,7 +43,7 @@ def _end_of(day: str) -> int:
 @command(app, "list", ONLINE)
 def list_duties(session: Session, limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 200) -> None:
     """Retention duties, ended ones included, oldest first."""
-    found = session.client.items("/api/v1/retention-duties", {"limit": min(limit, 200)}, limit)
+    found = session.client.items("/api/v1/retention-duties", None, limit)
     session.output.result({"items": found}, lambda: table(_COLUMNS, [[item.get(c) for c in _COLUMNS] for item in found]))
 
 
