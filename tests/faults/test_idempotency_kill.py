@@ -28,7 +28,9 @@ from xinlian.api.app import create_app
 from xinlian.chain.sender import Sender
 from xinlian.node.following import Following
 from xinlian.node.idempotency import Journal
-from xinlian.store import chain_cache
+from xinlian.store import anchoring, chain_cache
+from xinlian.store.opening import open_store
+from xinlian.store.writer import Transaction
 
 KILLS = scaled(ci=4, deep=60)
 SEED = 20261124
@@ -143,6 +145,62 @@ async def test_a_case_is_opened_and_extended_once(one: Trial, stop_at: Stop, mon
     opened = [e for e in events(one, "CaseLedger", "CaseOpened") if e["caseNo"].startswith("0x" + number.encode().hex())]
     extended = [e for e in events(one, "CaseLedger", "CaseSubjectAdded") if e["caseNo"].startswith("0x" + number.encode().hex())]
     assert (len(opened), len(extended)) == (1, 1)
+
+
+async def test_a_transaction_that_failed_for_good_is_sent_anew(one: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stored, never broadcast, and given up by the time the call is repeated: nothing was done, so it is done now."""
+    body, key = orjson.dumps(case_body("FAILED-1")), "failed for good"
+
+    async def killed(*_: object) -> None:
+        raise KilledError
+
+    async def idle(*_: object) -> None:
+        """The sender's background look, which would broadcast it."""
+
+    monkeypatch.setattr(Sender, "_broadcast_first", killed)
+    monkeypatch.setattr(Sender, "look", idle)
+    await stopped(one.node, "/api/v1/cases", body, key)
+    await one.lives[D05].stop()
+    monkeypatch.undo()
+    store = open_store(one.lives[D05].settings.data_dir)
+    try:
+        with store.node.read() as reader:
+            (left,) = anchoring.txs_in(reader, ("prepared", "sent"))
+        store.node.submit(lambda tx: anchoring.tx_failed(tx, left.id)).result(5)
+    finally:
+        store.close()
+    one.network.nodes[D05] = await one.lives[D05].start()
+    async with client_of(one.node) as client:
+        again = await client.send("/api/v1/cases", body, "application/json", **{"Idempotency-Key": key})
+    assert again.ok(201)["tx_hash"].startswith("0x")
+    opened = [e for e in events(one, "CaseLedger", "CaseOpened") if e["caseNo"].startswith("0x" + b"FAILED-1".hex())]
+    assert len(opened) == 1
+
+
+async def test_of_a_replaced_transaction_the_one_that_took_its_place_counts(one: Trial) -> None:
+    node = one.node.node
+
+    def job(tx: Transaction) -> tuple[int, int]:
+        first, second = (
+            anchoring.insert_tx(tx, anchoring.SignedTx("0xSomebody", 7, f"0x{name}", b"raw", "CaseLedger.open"))
+            for name in ("first", "second")
+        )
+        anchoring.tx_replaced(tx, first, second)
+        return first, second
+
+    first, second = await node.store.node.write(job)
+    try:
+        assert node.transactions._settled("0xfirst") is None, "on its way"
+        await node.store.node.write(lambda tx: anchoring.tx_mined(tx, second, 5, 1))
+        found = node.transactions._settled("0xfirst")
+        assert found is not None
+        assert (found.hash, found.state, found.block_number) == ("0xsecond", "mined", 5)
+        await node.store.node.write(lambda tx: anchoring.tx_mined(tx, first, 6, 1))  # after all: the nonce admits either
+        found = node.transactions._settled("0xfirst")
+        assert found is not None
+        assert (found.hash, found.block_number) == ("0xfirst", 6)
+    finally:
+        await node.store.node.write(lambda tx: tx.run("DELETE FROM transactions WHERE signer = '0xSomebody'"))
 
 
 async def test_a_user_is_added_once(one: Trial, stop_at: Stop, monkeypatch: pytest.MonkeyPatch) -> None:
