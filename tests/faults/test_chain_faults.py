@@ -24,6 +24,7 @@ from xinlian.node.graph import build
 from xinlian.node.reattach import reattach_offline
 from xinlian.node.sharing import TermsByName
 from xinlian.protocol.errors import ChainError, ConflictError, RefusedError
+from xinlian.scenarios.calendar import shipped_calendar_bytes
 from xinlian.store import anchoring, chain_cache
 from xinlian.store.secrets import AUTHORITY_ROLE
 
@@ -315,6 +316,7 @@ async def test_another_chain_behind_the_same_url_then_reattach(tmp_path: Path) -
         revised = await node.publishing.revise(ids[2], {**one.rows(1)[0]}, one.node.person)  # type: ignore[arg-type]
         assert await one.anchored(revised.last_position)
         terms = TermsByName((), (), ("home_count",), (), ("HPF_LOAN_REVIEW",), ("0x" + "11" * 32,), 1, 2_000_000_000, 5)
+        await nodes[D01].node.working_days.load(2026, shipped_calendar_bytes())
         await node.sharing.give(D01, "BDC-01", None, terms)
         with node.store.node.read() as reader:
             roots = [(b.stream, b.sequence, b.root) for b in anchoring.all_batches(reader)]
@@ -342,6 +344,7 @@ async def test_another_chain_behind_the_same_url_then_reattach(tmp_path: Path) -
             assert told["redo"]["register"]
             assert told["redo"]["datasets"] == [f"{D05}/000001@1"]
             assert len(told["redo"]["grants"]) == 1
+            assert told["redo"]["calendar_years"] == [2026]
             await one.lives[D01].stop()
             authority_settings = one.lives[D01].settings
             await reattach_offline(authority_settings.data_dir, D01, other.url, tmp_path / "deployment.json", new)

@@ -341,7 +341,13 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "genesis_hash": "0x" + "ab" * 32,
         "batches": 12,
         "marks": 1,
-        "redo": {"register": True, "datasets": ["12411599MBDEM0058M/000001@1"], "grants": [], "cases": ["CASE-1"]},
+        "redo": {
+            "register": True,
+            "datasets": ["12411599MBDEM0058M/000001@1"],
+            "grants": [],
+            "cases": ["CASE-1"],
+            "calendar_years": [2026],
+        },
         "restart": True,
     },
 }

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +52,14 @@ class Redo:
         datasets: own catalogue versions that were published, ``<code>@<version>``.
         grants: own grants that ran, ``<receiver> <dataset> (was number n)``.
         cases: own open cases, by number.
+        calendar_years: years of the working-day calendar that were loaded; the authority loads them (and declares outages) again.
     """
 
     register: bool
     datasets: tuple[str, ...]
     grants: tuple[str, ...]
     cases: tuple[str, ...]
+    calendar_years: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As the API and the command line show it."""
@@ -66,6 +68,7 @@ class Redo:
             "datasets": list(self.datasets),
             "grants": list(self.grants),
             "cases": list(self.cases),
+            "calendar_years": list(self.calendar_years),
         }
 
 
@@ -103,6 +106,7 @@ def redo_of(department: str, state: ChainState) -> Redo:
         datasets=tuple(d.vct for d in state.datasets.values() if d.owner == department and d.published_block is not None),
         grants=tuple(grants),
         cases=tuple(case.case_no for case in state.cases.values() if case.lead == department and case.is_open),
+        calendar_years=tuple(sorted(state.calendar.years)),
     )
 
 
@@ -130,7 +134,7 @@ async def switch(writer: Writer, department: str, rpc: AsksChain, new: Deploymen
         exchange_table.forget_uses(tx)
         meta.put(tx, _WAITING, orjson.dumps(datasets).decode())
         batches, marks = len(anchoring.all_batches(tx)), len(anchoring.marks_in(tx, "queued", 1_000_000))
-        kept = Redo(redo.register, datasets, redo.grants, redo.cases)
+        kept = replace(redo, datasets=datasets)
         return Reattached(new.chain_id, new.genesis_hash, batches, marks, kept)
 
     done = await writer.write(job)
