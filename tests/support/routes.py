@@ -25,6 +25,8 @@ FILLED = {
     "user_id": "999",
     "item_id": "999",
     "approval_id": "999",
+    "hook_id": "999",
+    "delivery_id": "999",
     "digest": "ab" * 32,
     "attachment_id": "0" * 32,
     "duty_id": "999",

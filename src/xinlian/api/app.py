@@ -44,6 +44,7 @@ from xinlian.api.routes import (
     reads,
     records,
     recovery,
+    webhooks,
 )
 from xinlian.node.graph import Node
 from xinlian.protocol.dataset import safe_name
@@ -71,6 +72,7 @@ ROUTERS = (
     operations,
     people,
     reads,
+    webhooks,
 )
 """The first is matched first: asking is the busiest of them."""
 

@@ -326,6 +326,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "items": [{"id": 1, "kind": "anchoring", "ref": "outbox", "reason": "tx-reverted", "since": 1790000000, "attempts": 5}],
         "next": None,
     },
+    ("POST", "/api/v1/webhooks/{hook_id}/test"): {"webhook": 1, "state": "queued"},
     ("POST", "/api/v1/parked/{item_id}/replay"): {"replayed": 1},
     ("GET", "/api/v1/batches"): {
         "items": [{"stream": "records", "sequence": 1, "size": 1, "root": "ab" * 32, "state": "final", "block_number": 7}],

@@ -43,6 +43,7 @@ GROUPS: Final[dict[str, str]] = {
     "user": "Users of the node and their tokens.",
     "department": "Set up a department's node; departments on the chain.",
     "authority": "What the competent authority signs.",
+    "webhook": "Tell the department's own systems what happens.",
     "chain": "The node's view of the chain.",
     "deploy": "Deploy the contracts and write the deployment manifest.",
     "node": "Run the node; maintenance while it is stopped.",

@@ -82,6 +82,8 @@ class Following:
         """Set once there was a look at the chain since the start, however it ended."""
         self.on_rollback: Callable[[], None] = lambda: None
         """Told when transactions that were mined are open again."""
+        self.on_final: Callable[[Transaction, anchoring.Batch], None] = lambda _tx, _batch: None
+        """Told inside the transaction in which an own batch becomes final."""
 
     def restore(self, wall_s: float) -> None:
         """Load the projection and the last head from the store, at start."""
@@ -227,6 +229,8 @@ class Following:
                 if one not in foreign:
                     anchoring.batch_mined(tx, one.stream, one.sequence, one.block_number, one.block_time)
             unseen = anchoring.unmine_unseen(tx, final_block)
+            for batch in anchoring.becoming_final(tx, final_block):
+                self.on_final(tx, batch)
             anchoring.finalise(tx, final_block)
             return foreign, unseen
 

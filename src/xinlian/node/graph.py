@@ -80,6 +80,7 @@ from xinlian.node.settings import Settings
 from xinlian.node.sharing import Sharing
 from xinlian.node.transactions import Transactions
 from xinlian.node.upkeep import Upkeep
+from xinlian.node.webhooks import Delivering, Events, Webhooks, batch_events
 from xinlian.protocol import manifest
 from xinlian.protocol.clocks import LightRule
 from xinlian.protocol.errors import ConfigError, PeerError, XinlianError
@@ -120,6 +121,9 @@ class Node:
     catalogue: Catalogue
     proposing: Proposing
     inbox: Inbox
+    events: Events
+    webhooks: Webhooks
+    delivering: Delivering
     publishing: Publishing
     library: Library
     records: Records
@@ -169,6 +173,7 @@ class Node:
                 ("agree", self.agreeing.run),
                 ("complete", self.completeness.run),
                 ("approve", self.approvals.execution.run),
+                ("webhooks", self.delivering.run),
                 ("upkeep", self.upkeep.run),
                 ("restore", self.restoring.run),
                 ("tell", self.notices.telling.run),
@@ -266,7 +271,8 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     peers = Peers(state)
     identity = Identity(department, keys, state, peers, transactions, wall)
     catalogue = Catalogue(department, store.node, state, transactions, _schema_fetcher(state, client), wall)
-    office = office_of(OfficeParts(department, store.node, sealer, state, clock, transactions, catalogue, working_days))
+    office = office_of(OfficeParts(department, store.node, sealer, state, clock, transactions, catalogue, working_days, settings))
+    following.on_final = batch_events(office.events)
     reads = Reads(department, store.node, sealer, keys.storage.pseudonym, clock.law_s)
     anchoring = Anchoring(
         department,
@@ -360,6 +366,9 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         catalogue=catalogue,
         proposing=office.proposing,
         inbox=office.inbox,
+        events=office.events,
+        webhooks=office.webhooks,
+        delivering=office.delivering,
         publishing=publishing,
         library=library,
         records=records,

@@ -1,4 +1,5 @@
-"""What the persons of the sharing office work with, put together: texts, acts, approvals, proposals, inbox.
+"""What the persons of the sharing office work with, put together: texts, acts, approvals, proposals, inbox; and what tells their
+own systems of it.
 
 A part of the object graph (``graph``) of its own: every step of the law needs these, whatever contract it ends in.
 """
@@ -18,8 +19,10 @@ from xinlian.node.clock import Clock
 from xinlian.node.documents import Documents
 from xinlian.node.inbox import Inbox
 from xinlian.node.proposing import Proposing
+from xinlian.node.settings import Settings
 from xinlian.node.todos import approvals_waiting, own_entries_waiting, reviews_waiting
 from xinlian.node.transactions import Transactions
+from xinlian.node.webhooks import Addresses, Delivering, Events, Webhooks, approval_events
 from xinlian.protocol.types import Uscc
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Writer
@@ -37,6 +40,7 @@ class OfficeParts:
     transactions: Transactions
     catalogue: Catalogue
     working_days: WorkingDays
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,9 @@ class Office:
     approvals: Approvals
     proposing: Proposing
     inbox: Inbox
+    events: Events
+    webhooks: Webhooks
+    delivering: Delivering
 
 
 def office_of(parts: OfficeParts) -> Office:
@@ -58,9 +65,20 @@ def office_of(parts: OfficeParts) -> Office:
     execution = ExecutionParts(parts.writer, parts.transactions.settled, clock.law_s, time.monotonic)
     approvals = Approvals(parts.writer, documents, execution)
     approvals.observe(acts.observe(approvals.transition_of))
+    events = Events(parts.department, clock.law_s, clock.wall_s)
+    approvals.observe(approval_events(events))
     proposing = Proposing(parts.catalogue, approvals)
     approvals.register(proposing.kind())
-    return Office(documents, acts, approvals, proposing, _inbox(parts, approvals))
+    webhooks, delivering = _webhooks(parts, events)
+    return Office(documents, acts, approvals, proposing, _inbox(parts, approvals), events, webhooks, delivering)
+
+
+def _webhooks(parts: OfficeParts, events: Events) -> tuple[Webhooks, Delivering]:
+    settings, wall_s = parts.settings, parts.clock.wall_s
+    addresses = Addresses(settings.webhook_allowed_hosts, development=settings.development)
+    schedule, timeout_s = settings.webhook_retry_s, settings.webhook_timeout_s
+    delivering = Delivering(parts.writer, parts.sealer, addresses, schedule, timeout_s, wall_s)
+    return Webhooks(parts.writer, parts.sealer, addresses, events, wall_s), delivering
 
 
 def _inbox(parts: OfficeParts, approvals: Approvals) -> Inbox:

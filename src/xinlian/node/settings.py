@@ -115,6 +115,15 @@ class Settings(BaseSettings):
     notice_tries: int = Field(72, ge=1, description="Attempts before a notice is parked (72: about two and a half days).")
     peer_timeout_s: float = Field(20.0, gt=0, description="Time allowed for another node's answer.")
     idempotency_days: int = Field(7, ge=1, le=90, description="Answers to calls with an Idempotency-Key are kept this long.")
+    webhook_allowed_hosts: tuple[str, ...] = Field(
+        (), description="Hosts that webhooks may go to, each with an optional :port; empty = no webhooks."
+    )
+    webhook_timeout_s: float = Field(20.0, gt=0, description="Time allowed for a webhook's receiver to answer.")
+    webhook_retry_s: tuple[float, ...] = Field(
+        (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400),
+        max_length=50,
+        description="Pauses between the attempts of a webhook delivery; after the last attempt it is parked.",
+    )
     token_days: int = Field(365, ge=1, description="Longest life of an API token.")
     yellow_left_wd: int = Field(2, ge=0, le=250, description="A clock is yellow when at most so many working days are left.")
     yellow_used_percent: int = Field(70, ge=0, le=101, description="A clock is yellow from this part of its term on; 101: never.")

@@ -795,6 +795,34 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry(
         "correction-result", "What a correction's feedback names does not fit its result.", "Name exactly what the result needs."
     ),
+    # -- webhooks (node/webhooks) -----------------------------------------------------------------------
+    CodeEntry("webhook-unknown", "There is no such webhook.", "Look it up with `xinlian webhook list`."),
+    CodeEntry(
+        "webhook-url", "A webhook's address does not have the form allowed.", "Give an https address without user and fragment."
+    ),
+    CodeEntry(
+        "webhook-host", "Webhooks may not go to this host.", "Have the operator add it to webhook_allowed_hosts, if it is meant."
+    ),
+    CodeEntry(
+        "webhook-secret", "A webhook's secret is not whsec_ and base64 of 24 to 64 bytes.", "Make one with `xinlian webhook add`."
+    ),
+    CodeEntry("webhook-event", "There is no such event type.", "Choose from those listed (docs/webhooks.md)."),
+    CodeEntry("webhook-delivery-unknown", "There is no such delivery.", "Look it up with `xinlian webhook deliveries`."),
+    CodeEntry("webhook-delivery-state", "Only a parked delivery can be replayed.", "Wait: it is delivered or still tried."),
+    CodeEntry(
+        "webhook-address", "A webhook's name leads to an address that webhooks may not go to.", "Check the name's DNS entries."
+    ),
+    CodeEntry("webhook-unreachable", "A webhook's receiver cannot be reached.", "Check that it runs; it is tried again."),
+    CodeEntry("webhook-timeout", "A webhook's receiver did not answer in time.", "It should answer first and work afterwards."),
+    CodeEntry(
+        "webhook-redirect", "A webhook's receiver redirects; redirects are not followed.", "Register the address it redirects to."
+    ),
+    CodeEntry(
+        "webhook-refused", "A webhook's receiver answered with another status than 2xx.", "See its log; it is tried again."
+    ),
+    CodeEntry(
+        "webhook-gone", "A webhook's receiver wants no more events (410).", "Remove the webhook, or replay when it is back."
+    ),
     # -- late receipts (node/late_receipts.py) --
     CodeEntry("receipt-request-form", "A request for a receipt is not of its form.", "Send kind, id, number and leaf."),
     CodeEntry("leaf-unknown", "This department has no such leaf.", "Check record id, revision or item, and the leaf."),

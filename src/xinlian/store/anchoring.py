@@ -341,6 +341,12 @@ def tx_replaced(tx: Transaction, tx_id: int, by: int) -> None:
     tx.run("UPDATE marks SET tx_id = ? WHERE tx_id = ?", (by, tx_id))
 
 
+def becoming_final(reader: Reader, up_to_block: int) -> list[Batch]:
+    """Batches that ``finalise`` makes final."""
+    sql = f"SELECT {_BATCH} FROM batches WHERE state = 'mined' AND block_number <= ? ORDER BY stream, sequence"
+    return [_batch(row) for row in reader.fetch(sql, (up_to_block,))]
+
+
 def finalise(tx: Transaction, up_to_block: int) -> None:
     """Everything mined up to a final block is final."""
     tx.run(

@@ -16,6 +16,7 @@ from tests.unit.cli.conftest import StubNode
 from xinlian.api.creating import takes_key
 from xinlian.cli.main import app
 from xinlian.cli.reference import commands
+from xinlian.protocol.webhooks import parse_secret
 
 USCC = "12411599MBDEM0058M"
 LEAD = "12411599MBDEM00233"
@@ -114,6 +115,16 @@ CASES = [
     Case("approval consent 7", "POST", "/api/v1/approvals/7/consent", {}, APPROVAL),
     Case(f"approval consent 7 --proposal {'ab' * 32}", "POST", "/api/v1/approvals/7/consent", {"proposal": "ab" * 32}, APPROVAL),
     Case("approval send-back 7 -", "POST", "/api/v1/approvals/7/send-back", {"reason": "范围过宽"}, APPROVAL, "范围过宽\n"),
+    Case("webhook list", "GET", "/api/v1/webhooks?limit=200", answer=EMPTY),
+    Case("webhook test 3", "POST", "/api/v1/webhooks/3/test", {}, {"webhook": 3}),
+    Case(
+        "webhook deliveries 3 --state parked --limit 9",
+        "GET",
+        "/api/v1/webhooks/3/deliveries?state=parked&limit=9",
+        answer=EMPTY,
+    ),
+    Case("webhook replay 8", "POST", "/api/v1/webhooks/deliveries/8/replay", {}, {"id": 8}),
+    Case("webhook remove 3", "DELETE", "/api/v1/webhooks/3", answer=b""),
     Case("document list --object x", "GET", "/api/v1/documents?object=x&limit=200", answer=EMPTY),
     Case("document show abc", "GET", "/api/v1/documents/abc", answer={"digest": "abc", "salt": "00", "text": "{}"}),
     Case("acts list --object x", "GET", "/api/v1/acts?object=x&limit=200", answer=EMPTY),
@@ -215,6 +226,8 @@ CASES = [
     Case("chain status", "GET", "/readyz", answer={"ready": True, "checks": [], "view": {"block_number": 3}}),
 ]
 HAS_ITS_OWN_TEST = {
+    "xinlian webhook add",
+    "xinlian webhook secret",
     "xinlian inbox",
     "xinlian publish",
     "xinlian user add",
@@ -473,6 +486,35 @@ def test_the_bundles_of_a_query_are_saved_one_by_one(stub: StubNode, tmp_path: P
         "001.json": {"format": "a"},
         "002.json": {"format": "b"},
     }
+
+
+def test_a_webhook_is_registered_with_a_secret_that_is_no_argument(stub: StubNode, tmp_path: Path) -> None:
+    stub.answer("POST", "/api/v1/webhooks", {"id": 3, "host": "https://oa.example"}, 201)
+    address, secret = tmp_path / "address", tmp_path / "secret"
+    address.write_text("https://oa.example/hooks?token=x\n", "utf-8")
+    result = run(stub, "webhook", "add", str(address), "--event", "batch.final", "--new-secret", str(secret))
+    assert result.exit_code == 0, result.stderr
+    made = secret.read_text("utf-8").strip()
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert len(parse_secret(made)) == 32
+    assert json.loads(stub.last.body) == {"url": "https://oa.example/hooks?token=x", "secret": made, "events": ["batch.final"]}
+    assert made not in result.stdout + result.stderr
+    assert "token=x" not in result.stdout + result.stderr
+    again = run(stub, "webhook", "add", str(address), "--event", "batch.final", "--secret-file", str(secret))
+    assert again.exit_code == 0
+    assert json.loads(stub.last.body)["secret"] == made
+    for wrong in ((), ("--secret-file", str(secret), "--new-secret", str(tmp_path / "other"))):
+        neither = run(stub, "webhook", "add", str(address), "--event", "batch.final", *wrong, "--json")
+        assert (neither.exit_code, json.loads(neither.stderr)["code"]) == (2, "argument-missing")
+
+
+def test_the_old_secret_goes_on_signing_while_the_receiver_changes_over(stub: StubNode, tmp_path: Path) -> None:
+    stub.answer("POST", "/api/v1/webhooks/3/secrets", {"id": 3})
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("whsec_old\n", "utf-8")
+    result = run(stub, "webhook", "secret", "3", "--new-secret", str(new), "--also-sign-with", str(old))
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(stub.last.body) == {"secrets": [new.read_text("utf-8").strip(), "whsec_old"]}
 
 
 def test_the_inbox_shows_clock_and_light(stub: StubNode) -> None:

@@ -43,6 +43,7 @@ CONTRACT = {
     "record": {"show", "revise", "revoke", "erase", "receipt"},
     "approval": {"list", "show", "propose", "consent", "send-back", "withdraw"},
     "acts": {"list", "bundle"},
+    "webhook": {"add", "list", "secret", "test", "deliveries", "replay", "remove"},
     "document": {"list", "show", "check", "verify"},
     "grant": {"give", "list", "show", "narrow", "revoke"},
     "case": {"open", "list", "show", "add-subject", "close"},
