@@ -189,7 +189,8 @@ class Stage:
         sent = asking._seal(question, grant, await asking._schema(grant), self[asker].person)
         signing = self[asker].node.identity.current_signing()
         _, sealing = asking._p.peers.hpke_key_now(sent.request.to_uscc)
-        return Crafted(sent.request, sent.header, sent.reply_key, signing, sealing, sent.headers, sent.body)
+        sealed = sent.sealed
+        return Crafted(sent.request, sealed.header, sealed.reply_key, signing, sealing, sealed.headers, sealed.body)
 
     async def send(self, crafted: Crafted, to: str | None = None) -> Reply:
         """Post it to a node over HTTP, once."""

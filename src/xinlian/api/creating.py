@@ -28,13 +28,16 @@ NOT_CREATING = frozenset(
         "/api/v1/verifications",
         "/api/v1/reads/reconcile",
         "/api/v1/datasets/{dataset}/records/search",
+        "/api/v1/queries/{rid}/attachments",
         "/exchange/v1/requests",
         "/exchange/v1/notices",
+        "/exchange/v1/files",
         "/exchange/v1/receipts",
         "/exchange/v1/reconciliations",
     }
 )
-"""POSTs that only look, and calls between nodes, whose request or notice id does what the key does here."""
+"""POSTs that only look, calls between nodes, whose request or notice id does what the key does here, and the fetching of a file,
+which is called again and again until the file is there."""
 
 
 def takes_key(method: str, path: str) -> bool:

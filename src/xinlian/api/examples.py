@@ -78,6 +78,7 @@ _BYTES = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
 _SEALED = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
 
 
+_FETCHED = {"query": "q3Jr0w4u2cWz1m5b8n7x9A", "item": 0, "record_id": _ACCEPTED["record_id"], "field": "scan"}
 _ATTACHMENT = {
     "id": "5f0c8f6e2b1d4a7c9e3f1a2b3c4d5e6f",
     "origin": "own",
@@ -188,6 +189,9 @@ HOT: dict[tuple[str, str], Operation] = {
     ("POST", "/exchange/v1/requests"): Operation(
         "Answer a sealed request of another department's node", "exchange", 200, _SEALED, produces=OCTETS
     ),
+    ("POST", "/exchange/v1/files"): Operation(
+        "Give a piece of a file that a granted field names, for a sealed request", "exchange", 200, _SEALED, produces=OCTETS
+    ),
     ("GET", "/exchange/v1/schemas/{schema_hash}"): Operation("A schema file by its hash", "exchange", example={"title": "…"}),
     ("POST", "/exchange/v1/receipts"): Operation(
         "The receipt of a leaf that the caller knows",
@@ -293,6 +297,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/queries"): _QUERY,
     ("GET", "/api/v1/queries"): {"items": [{"rid": _QUERY["rid"], "state": "received"}], "next": None},
     ("GET", "/api/v1/queries/{rid}"): _QUERY,
+    ("POST", "/api/v1/queries/{rid}/attachments"): {**_ATTACHMENT, "origin": "received", "received": _FETCHED},
     ("GET", "/api/v1/queries/{rid}/bundles"): {"items": [_BUNDLE], "next": None},
     ("GET", "/api/v1/reads"): {"items": [_READ], "next": None},
     ("POST", "/api/v1/reads/reconcile"): {

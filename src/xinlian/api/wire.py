@@ -420,6 +420,14 @@ class DutyOut(Wire):
     released: int | None = None
 
 
+class FileWantedIn(Wire):
+    """A file that a query's record names."""
+
+    item: int = Field(0, ge=0, le=99, description="Place of the subject in the query.", examples=[0])
+    record_id: str = Field(min_length=36, max_length=36, examples=["019a0b1c-2d3e-7f00-8000-000000000001"])
+    field: str = Field(max_length=140, examples=["scan"])
+
+
 class ReconcileIn(Wire):
     """With which department the read logs are compared."""
 

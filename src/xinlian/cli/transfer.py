@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from xinlian.cli.client import Body, Client, RemoteError, Reply, problem_in
+from xinlian.cli.client import Body, Client, RemoteError, Reply, problem_in, segment
 from xinlian.cli.exit_codes import Exit
 from xinlian.cli.files import unreadable
 from xinlian.protocol.attachments import DOCX, DWG, DXF, JPEG, MAX_BYTES, OFD, PDF, PNG, TIFF, XLSX
@@ -167,6 +167,34 @@ class Upload:
             return self._state(path)[0] > before
         except RemoteError:
             return False
+
+
+def fetched(client: Client, rid: str, wanted: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Have the node fetch a file from another department, until it is complete.
+
+    Args:
+        client: of the node.
+        rid: of the query that brought the record.
+        wanted: item, record id and field.
+        progress: told how far it has come.
+
+    Raises:
+        RemoteError: the node's problem; what may pass is tried again as long as the file gets longer.
+    """
+    tries, seen = 0, 0
+    while True:
+        try:
+            shown: dict[str, Any] = client.post(f"/api/v1/queries/{segment(rid)}/attachments", wanted)
+        except RemoteError as error:
+            tries += 1
+            if not error.problem.retryable or tries >= len(PAUSES_S):
+                raise
+            time.sleep(PAUSES_S[tries])
+            continue
+        if shown["state"] != "uploading":
+            return shown
+        tries, seen = (0 if shown["offset"] > seen else tries), shown["offset"]
+        progress(f"{shown['offset']} of {shown['bytes']} bytes")
 
 
 def download(client: Client, attachment_id: str, target: Path, progress: Progress) -> dict[str, Any]:

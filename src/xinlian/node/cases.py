@@ -161,6 +161,15 @@ class Cases:
             )
         return found
 
+    def opening_with(self, case: CaseState, pseudonym: bytes) -> Opening | None:
+        """The opening of the subject that this department calls by a pseudonym (32 bytes), None when none is in the case.
+
+        Raises:
+            RefusedError: ``refused-subject-in-case`` when this node does not hold the openings.
+        """
+        found = self._openings(case).items()
+        return next((opening for subject, opening in found if self._reads.pseudonym_bytes(subject) == pseudonym), None)
+
     def _openings(self, case: CaseState) -> Mapping[Subject, Opening]:
         """The openings under the root on chain, kept in memory while the store holds them and the case is open."""
         for kept in [kept for kept in self._opened if not self._is_open(kept[0])]:

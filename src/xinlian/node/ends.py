@@ -56,7 +56,7 @@ def ends_of(settings: Settings, parts: EndsParts) -> Ends:
     """
     p, t = parts, parts.telling
     telling = TellingLimits(settings.notice_pause_s, settings.notice_tries)
-    desk = open_desk(t, p.sealer, p.reads, DeskLimits(telling, settings.max_view_age_s), p.rate)
+    desk = open_desk(t, p.keeping, p.reads, DeskLimits(telling, settings.max_view_age_s), p.rate)
     woken = Woken(p.anchoring.woken, desk.telling.woken)
     ending = Ending(p.store, desk.writing, t.clock.wall_s, woken, p.keeping)
     restoring = RestoringParts(t.department, p.store, t.state, t.clock, p.following, ending, p.confirmations)

@@ -33,7 +33,7 @@ from xinlian.node.acts import Acts
 from xinlian.node.agreeing import Agreeing
 from xinlian.node.anchoring import Anchoring, AnchoringLimits
 from xinlian.node.approvals import Approvals
-from xinlian.node.asking import Asking, AskingParts
+from xinlian.node.asking import Asking, AskingParts, Fetching
 from xinlian.node.attachments import Library, library_of
 from xinlian.node.authority import Authority
 from xinlian.node.bundles import Bundles
@@ -137,6 +137,7 @@ class Node:
     providing: Providing
     rate: RateLimit
     asking: Asking
+    fetching: Fetching
     reads: Reads
     reconciling: Reconciling
     late_receipts: LateReceipts
@@ -293,29 +294,30 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     cases = Cases(department, store.node, sealer, state, transactions, reads)
     rate = RateLimit(settings.unauthenticated_per_minute)
     providing = Providing(
-        ProvidingParts(department, store, sealer, state, clock, identity, peers, catalogue, records, bundles, reads),
+        ProvidingParts(
+            department, store, sealer, state, clock, identity, peers, catalogue, records, bundles, reads, library.keeping
+        ),
         ProvidingLimits(settings.max_view_age_s, settings.anchor_promise_s, settings.verify_attempts),
         anchoring.woken,
         rate,
     )
-    asking = Asking(
-        AskingParts(
-            department,
-            store,
-            sealer,
-            state,
-            clock,
-            identity,
-            peers,
-            catalogue,
-            cases,
-            bundles,
-            reads,
-            following,
-            client,
-            settings.max_view_age_s,
-        )
+    asking_parts = AskingParts(
+        department,
+        store,
+        sealer,
+        state,
+        clock,
+        identity,
+        peers,
+        catalogue,
+        cases,
+        bundles,
+        reads,
+        following,
+        client,
+        settings.max_view_age_s,
     )
+    asking = Asking(asking_parts)
     ends = ends_of(
         settings,
         EndsParts(
@@ -382,6 +384,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         providing=providing,
         rate=rate,
         asking=asking,
+        fetching=Fetching(asking_parts, library, time.monotonic),
         reads=reads,
         reconciling=Reconciling(
             department, state, clock, identity, peers, reads, client, bundles, following, settings.anchor_promise_s, rate

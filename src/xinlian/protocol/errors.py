@@ -558,6 +558,11 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     ),
     CodeEntry("refused-uses-left", "The grant's uses for this case are used up.", "Ask the data's owner for more uses."),
     CodeEntry("refused-verify-attempts", "This value was tried too often in this case.", "Have the value checked by a person."),
+    CodeEntry(
+        "refused-file",
+        "The record, as it is now, holds no such file in this field, or the transfer is another one.",
+        "Ask for the record again, then fetch the file that it names.",
+    ),
     CodeEntry("refused-view-fresh", "The provider has not reached the chain for too long.", "Ask again when it has.", True),
     CodeEntry("refused-authorisation", "The person's authorisation is missing, ended or withdrawn.", "Ask the person."),
     CodeEntry(

@@ -3,8 +3,8 @@
 Rules
 1. Names, digests and the open end of an upload are encrypted; a file is found by a keyed tag of its digest.
 2. ``taken`` and ``tail_sealed`` change together, after the chunks before them are on disk.
-3. uploading → complete | refused; any → destroying → gone. ``destroying`` is committed before a key is destroyed, so that a stop
-   in between is carried on.
+3. uploading → complete | refused; complete → restricted (kept by a duty alone, served to nobody); any → destroying → gone.
+   ``destroying`` is committed before a key is destroyed, so that a stop in between is carried on.
 4. A use is noted in the transaction that makes it, and only of a complete attachment.
 """
 
@@ -19,7 +19,7 @@ from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Reader, Row, Transaction
 
 OWN, RECEIVED = "own", "received"
-UPLOADING, COMPLETE, REFUSED, DESTROYING = "uploading", "complete", "refused", "destroying"
+UPLOADING, COMPLETE, REFUSED, RESTRICTED, DESTROYING = "uploading", "complete", "refused", "restricted", "destroying"
 RECORD = "record"
 _COLUMNS = (
     "number, id, origin, state, media_type, name_sealed, length, taken, expected_sealed, digest_sealed, scan, reason, "
@@ -222,6 +222,17 @@ def destroying(reader: Reader) -> list[bytes]:
 def known(reader: Reader) -> dict[bytes, str]:
     """The state of every attachment by id."""
     return {row[0]: row[1] for row in reader.fetch("SELECT id, state FROM attachments")}
+
+
+def restrict(tx: Transaction, blobs: Sequence[bytes]) -> list[bytes]:
+    """From now on these attachments are served to nobody.
+
+    Returns:
+        Those that are not complete, so that there is nothing of them to keep.
+    """
+    return [
+        b for b in blobs if tx.run("UPDATE attachments SET state = ? WHERE id = ? AND state = ?", (RESTRICTED, b, COMPLETE)) == 0
+    ]
 
 
 # -- uses ------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class Outgoing:
     Args:
         rid: request id.
         provider: USCC.
-        mode: ``verify``, ``query`` or ``answer``.
+        mode: ``verify``, ``query``, ``answer``, or ``file`` for the transfer of a file.
         grant_ref: ``<provider USCC>/<number>``.
         case_ref: ``<lead USCC>/<case no.>`` or None.
         state: ``attempted``, ``received``, ``refused`` or ``no-answer``.
@@ -127,6 +127,11 @@ def finish(tx: Transaction, rid: str, ending: Ending) -> None:
     )
     if changed != 1:
         raise NotFoundError("record-unknown", "no open request with this id", rid=rid)
+
+
+def note_detail(tx: Transaction, rid: str, detail: str) -> None:
+    """Note what became of an answer later (a file that turned out damaged)."""
+    tx.run("UPDATE exchange_out SET detail = ? WHERE rid = ?", (detail, rid))
 
 
 def outgoing(reader: Reader, rid: str) -> Outgoing | None:

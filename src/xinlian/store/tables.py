@@ -530,6 +530,35 @@ retention_duties = Table(
     Index(None, "case_ref"),
 )
 
+file_transfers = Table(
+    "file_transfers",
+    METADATA,
+    Column("rid", Text, primary_key=True, comment="of the piece that opened it"),
+    _text("requester", comment="USCC"),
+    _text("grant_ref"),
+    _text("case_ref", null=True),
+    _int("position", comment="of the record"),
+    _text("field"),
+    _int("pieces"),
+    _int("bytes"),
+    _int("opened_at", comment="wall clock"),
+    _int("last_at", comment="wall clock"),
+    _text("refused", null=True, comment="check that last refused a piece"),
+    Index(None, "position"),
+)
+
+file_fetches = Table(
+    "file_fetches",
+    METADATA,
+    Column("attachment", LargeBinary, primary_key=True, comment="attachments.id"),
+    _text("rid", comment="of the query that brought the record"),
+    _int("item"),
+    _text("record_id"),
+    _text("field"),
+    _text("transfer", null=True, comment="rid of the piece that opened it"),
+    UniqueConstraint("rid", "item", "record_id", "field"),
+)
+
 # -- upkeep ------------------------------------------------------------------------------------------
 parked = Table(
     "parked",

@@ -23,6 +23,8 @@ LOOKING = {
     "/api/v1/datasets/{dataset}/records/search",
     "/exchange/v1/requests",
     "/exchange/v1/notices",
+    "/api/v1/queries/{rid}/attachments",
+    "/exchange/v1/files",
     "/exchange/v1/receipts",
     "/exchange/v1/reconciliations",
 }

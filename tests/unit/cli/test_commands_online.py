@@ -157,6 +157,13 @@ CASES = [
     ),
     Case("attachment list", "GET", "/api/v1/attachments?limit=50", answer=EMPTY),
     Case(f"attachment show {ATTACHMENT}", "GET", f"/api/v1/attachments/{ATTACHMENT}/state", answer={"state": "complete"}),
+    Case(
+        f"attachment fetch rid-1 --record {RID} --field scan --item 2",
+        "POST",
+        "/api/v1/queries/rid-1/attachments",
+        {"item": 2, "record_id": RID, "field": "scan"},
+        {"id": ATTACHMENT, "state": "complete"},
+    ),
     Case(f"attachment delete {ATTACHMENT}", "DELETE", f"/api/v1/attachments/{ATTACHMENT}", answer=b""),
     Case("bundle answer 12 -o -", "GET", "/api/v1/answers/12/bundle", answer=b"{}"),
     Case("bundle read 12 -o -", "GET", "/api/v1/reads/12/bundle", answer=b"{}"),
@@ -254,7 +261,7 @@ def test_a_command_makes_the_request_of_the_contract(stub: StubNode, case: Case,
 def test_a_creating_command_takes_a_key_or_makes_one(stub: StubNode, case: Case) -> None:
     path = case.target.partition("?")[0]
     stub.answer(case.method, path, case.answer)
-    if not takes_key("POST", path.replace("GJJ-01", "{dataset}")):
+    if not takes_key("POST", path.replace("GJJ-01", "{dataset}").replace("/rid-1/", "/{rid}/")):
         run(stub, *case.arguments.split(), stdin=case.stdin)
         assert "idempotency-key" not in stub.last.headers, "it creates nothing"
         return

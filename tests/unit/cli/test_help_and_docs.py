@@ -49,7 +49,7 @@ CONTRACT = {
     "case": {"open", "list", "show", "add-subject", "close"},
     "query": {"run", "list", "show"},
     "bundle": {"get"},
-    "attachment": {"put", "list", "show", "get", "delete"},
+    "attachment": {"put", "list", "show", "get", "fetch", "delete"},
     "reads": {"list", "reconcile"},
     "codes": {"check"},
     "node": {"serve"},

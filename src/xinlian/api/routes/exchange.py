@@ -19,7 +19,7 @@ from xinlian.api.remote import caller_of
 from xinlian.node.incoming import Incoming
 from xinlian.node.late_receipts import PATH as RECEIPTS
 from xinlian.node.notices.taking import PATH as NOTICES
-from xinlian.node.providing import PATH
+from xinlian.node.providing import FILES_PATH, PATH
 from xinlian.node.reconciling import PATH as RECONCILIATIONS
 
 REQUEST_LIMIT_BYTES = 2 << 20
@@ -51,6 +51,13 @@ async def notice(request: Request) -> Response:
     """Follow a sealed notice and acknowledge it."""
     incoming = _incoming(request, await read_body(request, REQUEST_LIMIT_BYTES))
     out = await node_of(request).notices.taking.serve(incoming)
+    return Response(out.body, status_code=out.status, headers=out.headers)
+
+
+async def serve_file(request: Request) -> Response:
+    """Answer a sealed request for a piece of a file."""
+    incoming = _incoming(request, await read_body(request, REQUEST_LIMIT_BYTES))
+    out = await node_of(request).providing.serve_file(incoming)
     return Response(out.body, status_code=out.status, headers=out.headers)
 
 
@@ -101,6 +108,7 @@ def _public(path: str, endpoint: Endpoint, method: str, *, counts_failures: bool
 ROUTES = [
     _public(PATH, serve, "POST", counts_failures=False),
     _public(NOTICES, notice, "POST", counts_failures=False),
+    _public(FILES_PATH, serve_file, "POST", counts_failures=False),
     _public("/exchange/v1/schemas/{schema_hash}", schema, "GET", counts_failures=True),
     _public(RECONCILIATIONS, reconcile, "POST", counts_failures=False),
     _public(RECEIPTS, receipt, "POST", counts_failures=True),

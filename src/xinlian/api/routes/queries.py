@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from xinlian.api.access import GuardedRoute, allow, node_of
 from xinlian.api.paging import Listing
-from xinlian.api.wire import QueryIn
-from xinlian.node.asking import AskItem, Question
+from xinlian.api.wire import FileWantedIn, QueryIn
+from xinlian.node.asking import AskItem, Question, Wanted
 from xinlian.node.asking.history import brief
 from xinlian.node.paging import Window
 from xinlian.node.people import Person, Role
@@ -66,3 +66,13 @@ async def query_bundles(
 ) -> dict[str, Any]:
     """Evidence bundles of everything that a query returned; receipts that were pending are filled in."""
     return BUNDLES.page(await node_of(request).late_receipts.complete(rid, window), lambda bundle: bundle)
+
+
+@router.post("/{rid}/attachments", response_model=dict[str, Any])
+async def fetch_attachment(
+    request: Request, rid: str, wanted: FileWantedIn, person: Annotated[Person, Depends(allow(Role.CASEWORKER))]
+) -> dict[str, Any]:
+    """Fetch the file that a record of a query names, or go on fetching it; call again while its state is ``uploading``."""
+    node = node_of(request)
+    row = await node.fetching.fetch(Wanted(rid, wanted.item, wanted.record_id, wanted.field), person)
+    return node.library.show(row, person)

@@ -10,7 +10,7 @@ import typer
 from xinlian.cli.client import segment
 from xinlian.cli.command import CREATING, ONLINE, Session, command, group
 from xinlian.cli.output import pairs, table
-from xinlian.cli.transfer import ALL, Upload, download, media_type_of
+from xinlian.cli.transfer import ALL, Upload, download, fetched, media_type_of
 
 app = group("Files that belong to records.")
 AttachmentId = Annotated[str, typer.Argument(metavar="ATTACHMENT", help="Its id.")]
@@ -53,6 +53,23 @@ def get(
 ) -> None:
     """Download an attachment, and check its SHA-256. Broken off, the same command goes on where it stopped."""
     shown = download(session.client, segment(attachment_id), output, session.output.progress)
+    session.output.result(shown, lambda: pairs(shown))
+
+
+@command(app, "fetch", ONLINE)
+def fetch(
+    session: Session,
+    rid: Annotated[str, typer.Argument(metavar="RID", help="Request id of the query that brought the record.")],
+    record_id: Annotated[str, typer.Option("--record", help="The record that names the file.")],
+    field: Annotated[str, typer.Option("--field", help="The file field.")],
+    item: Annotated[int, typer.Option("--item", min=0, max=99, help="Place of the subject in the query, from 0.")] = 0,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also save the content in this new file.")] = None,
+) -> None:
+    """Fetch a received record's file from the department that holds it; goes on by itself where it broke off."""
+    wanted = {"item": item, "record_id": record_id, "field": field}
+    shown = fetched(session.client, rid, wanted, session.output.progress)
+    if output is not None:
+        shown = download(session.client, shown["id"], output, session.output.progress)
     session.output.result(shown, lambda: pairs(shown))
 
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from xinlian.node.asking.history import NOTED, History
 from xinlian.node.asking.judging import Judging
+from xinlian.node.asking.line import WINDOW_S, Line
 from xinlian.node.asking.question import Asked, Question, Sent, ShownItem, case_ref
 from xinlian.node.bundles import Bundles
 from xinlian.node.cases import Cases
@@ -24,25 +23,16 @@ from xinlian.node.following import Following
 from xinlian.node.idempotency import current_journal
 from xinlian.node.identity import Identity
 from xinlian.node.peer_client import PeerClient, Reply
-from xinlian.node.peers import Peers, sealing_kid
+from xinlian.node.peers import Peers
 from xinlian.node.people import Person
-from xinlian.node.providing import PATH, SKEW_S
+from xinlian.node.providing import PATH
 from xinlian.node.reads import Reads, WrittenRead
-from xinlian.protocol import httpsig
 from xinlian.protocol.b64 import b64u
 from xinlian.protocol.dataset import DatasetSchema, Mode
 from xinlian.protocol.envelope import (
-    SUITE,
-    Direction,
-    EnvelopeHeader,
     Rid,
-    answer_header,
-    dumps_header,
-    open_answer,
-    parse_header,
-    seal_request,
 )
-from xinlian.protocol.errors import InputError, NotFoundError, PeerError, RefusedError, XinlianError
+from xinlian.protocol.errors import InputError, NotFoundError, PeerError, XinlianError
 from xinlian.protocol.messages import (
     Answer,
     CaseRef,
@@ -56,17 +46,15 @@ from xinlian.protocol.messages import (
     refusal,
 )
 from xinlian.protocol.statements import ReadOutcome
-from xinlian.protocol.types import EpochS, KeyId, RecordId, Uscc
+from xinlian.protocol.types import EpochS, RecordId, Uscc
 from xinlian.store import case_files, streams
 from xinlian.store import exchange as table
 from xinlian.store.opening import Store
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Transaction
 
-WINDOW_S = 60
 DISPOSE_AFTER_S = 30 * 86_400
 CATCH_UP_S = 10.0
-ROTATION_SEEN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +83,7 @@ class Asking:
     def __init__(self, parts: AskingParts) -> None:
         self._p = parts
         self._judging = Judging(parts.bundles, parts.clock)
+        self._line = Line(parts.state, parts.clock, parts.identity, parts.peers, parts.following, parts.client)
         self.history = History(parts.store.node, parts.sealer, parts.clock)
 
     async def ask(self, question: Question, person: Person) -> Asked:
@@ -119,7 +108,7 @@ class Asking:
         sent = self._seal(question, grant, schema, person)
         await self._commit_attempt(sent)
         try:
-            reply = await self._p.client.post(self._endpoint(sent.request.to_uscc), PATH, sent.headers, sent.body)
+            reply = await self._line.send(sent.request.to_uscc, PATH, sent.sealed)
         except PeerError as error:
             return await self._finish_without(sent, "no-answer", error.code)
         return await self._take(sent, reply)
@@ -145,25 +134,17 @@ class Asking:
             raise NotFoundError("dataset-unknown", "the grant's dataset is not in the catalogue", dataset=grant.vct)
         return await self._p.catalogue.schema_at(entry)
 
-    def _endpoint(self, uscc: str) -> str:
-        department = self._p.state.department(uscc)
-        if department is None:
-            raise NotFoundError("department-unknown", "the provider is not registered", department=uscc)
-        return department.endpoint
-
     def _seal(self, question: Question, grant: GrantState, schema: DatasetSchema, person: Person) -> Sent:
         case = self._p.cases.get(*question.case) if question.case is not None else None
-        hpke_kid, hpke_key = self._p.peers.hpke_key_now(grant.provider)
-        signing = self._p.identity.current_signing()
-        reply_key = X25519PrivateKey.generate()
+        ends = self._line.ends_to(grant.provider)
         now = int(self._p.clock.wall_s())
         request = Request(
             rid=Rid(b64u(os.urandom(16))),
             from_uscc=self._p.department,
             to_uscc=grant.provider,
-            signing_kid=signing.kid,
-            sealing_kid=hpke_kid,
-            reply_key=reply_key.public_key().public_bytes_raw(),
+            signing_kid=ends.signing.kid,
+            sealing_kid=ends.sealing_kid,
+            reply_key=ends.reply_public,
             grant=GrantRef(grant.provider, grant.number),
             dataset=grant.vct,
             case=None if case is None else CaseRef(case.lead, case.case_no),
@@ -175,17 +156,9 @@ class Asking:
             created=EpochS(now),
             expires=EpochS(now + WINDOW_S),
         )
-        header = EnvelopeHeader(SUITE, Direction.REQUEST, request.from_uscc, request.to_uscc, signing.kid, hpke_kid, request.rid)
-        body = seal_request(header, dumps_request(request), hpke_key)
-        headers = {
-            "content-type": "application/octet-stream",
-            "xinlian-to": request.to_uscc,
-            "xinlian-envelope": dumps_header(header),
-        }
-        params = httpsig.SignatureParams(request.created, request.expires, request.rid, signing.kid)
-        signed = httpsig.sign_request(httpsig.Request("POST", PATH, None, headers, body), params, signing.private)
+        sealed = self._line.seal(ends, request, dumps_request(request), PATH)
         pseudonyms = tuple(self._p.reads.pseudonyms(item.subjects) for item in question.items)
-        return Sent(request, header, reply_key, body, signed, pseudonyms, person, hashlib.sha256(body).digest())
+        return Sent(request, sealed, pseudonyms, person)
 
     def _items(self, case: CaseState | None, question: Question) -> tuple[RequestItem, ...]:
         if case is None:
@@ -237,25 +210,7 @@ class Asking:
         return await self._finish(sent, answer, shown, hashlib.sha256(reply.body).digest())
 
     async def _opened(self, sent: Sent, reply: Reply) -> Answer:
-        """Open an answer; when its key is not known, look at the chain once: the provider may just have rotated."""
-        try:
-            return self._open(sent, reply)
-        except RefusedError:
-            await self._p.following.reach(self._p.clock.head().number + 1, ROTATION_SEEN_S)
-            return self._open(sent, reply)
-
-    def _open(self, sent: Sent, reply: Reply) -> Answer:
-        def find(kid: KeyId) -> Ed25519PublicKey:
-            return self._p.peers.signing_key_now(sent.request.to_uscc, kid)
-
-        response = httpsig.Response(reply.status, reply.headers, reply.body)
-        clock = httpsig.Clock(int(self._p.clock.wall_s()), SKEW_S)
-        verified = httpsig.verify_response(response, sent.headers["signature"], find, clock)
-        header = parse_header(reply.headers["xinlian-envelope"])
-        expected = answer_header(sent.header, verified.params.keyid, sealing_kid(sent.request.reply_key))
-        if header != expected:
-            raise PeerError("answer-mismatch", "the answer's envelope does not belong to this request", member="envelope")
-        answer = parse_answer(open_answer(header, reply.body, sent.reply_key, sent.body))
+        answer = parse_answer(await self._line.opened(sent.sealed, reply))
         check_answer(answer, sent.request, sent.body)
         return answer
 

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
+from xinlian.node.asking.line import Sealed
 from xinlian.node.people import Person
-from xinlian.protocol.envelope import EnvelopeHeader
 from xinlian.protocol.members import Scalar
 from xinlian.protocol.messages import Request
 from xinlian.protocol.subjects import Subject
@@ -89,20 +87,26 @@ class Sent:
     """A request on its way.
 
     Args:
-        request, header, reply_key, body, headers: as sealed, signed and sent.
+        request: what is asked.
+        sealed: as sealed, signed and sent.
         pseudonyms: of each item's subjects.
         person: who asks.
-        digest: SHA-256 of the ciphertext.
     """
 
     request: Request
-    header: EnvelopeHeader
-    reply_key: X25519PrivateKey
-    body: bytes
-    headers: dict[str, str]
+    sealed: Sealed
     pseudonyms: tuple[tuple[str, ...], ...]
     person: Person
-    digest: bytes
+
+    @property
+    def body(self) -> bytes:
+        """The sealed bytes."""
+        return self.sealed.body
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the sealed bytes."""
+        return self.sealed.digest
 
 
 def case_ref(request: Request) -> str | None:

@@ -139,6 +139,17 @@ class Keeping:
         await self._destroy_content(blobs)
         await self.store.node.write(lambda tx: table.forget(tx, blobs))
 
+    async def finish(self) -> None:
+        """Destroy everything whose destruction was begun.
+
+        Raises:
+            StoreError: when a database or the disk fails; the next call goes on.
+        """
+        with self.store.node.read() as reader:
+            left = table.destroying(reader)
+        if left:
+            await self.destroy(left)
+
     async def _destroy_content(self, blobs: Sequence[bytes]) -> None:
         await self._destroy_keys(blobs)
         await asyncio.to_thread(self.remove_files, blobs)
@@ -160,10 +171,9 @@ class Keeping:
         """
         if blob_keys.sweep_orphans(self.store.keys, self.store.node) > 0:
             await wipe(self.store.keys)
+        await self.finish()
         with self.store.node.read() as reader:
-            known, left = table.known(reader), table.destroying(reader)
-        if left:
-            await self.destroy(left)
+            known = table.known(reader)
         present = await asyncio.to_thread(self.blobs.present)
         stray = [blob for blob in present if known.get(blob, table.REFUSED) == table.REFUSED]
         await self._destroy_content(stray)

@@ -1,8 +1,9 @@
 """The attachments of this department and what it received: who may see them, lists, ranges, references, uses, the end.
 
 Rules
-1. Publishers see the content of this department's attachments, caseworkers that of received ones, and whoever uploaded a file
-   sees it. Others (auditors) see that it is there: type, size, state, scan, uses; never its name or digest.
+1. Publishers see the content of this department's attachments, caseworkers that of received ones (nobody once an erased record
+   left it to a retention duty alone), and whoever uploaded a file sees it. Others (auditors) see that it is there: type, size,
+   state, scan, uses; never its name or digest.
 2. A file field of a row names a complete attachment by content: SHA-256, bytes and type must be its own. Where several have the
    same content the newest counts.
 3. A record's use is noted in the transaction that publishes the record. One attachment may serve several records and revisions;
@@ -26,6 +27,7 @@ from xinlian.protocol.attachments import FileValue
 from xinlian.protocol.dataset import DatasetSchema, Field
 from xinlian.protocol.errors import AuthError, ConflictError, InputError, NotFoundError
 from xinlian.store import attachments as table
+from xinlian.store import file_transfers
 from xinlian.store.attachments import OWN, RECORD, Attachment, Use
 from xinlian.store.writer import Reader, Transaction
 
@@ -64,7 +66,7 @@ class Library:
     def show(self, row: Attachment, person: Person) -> dict[str, Any]:
         """What a person may know about an attachment."""
         with self.keeping.store.node.read() as reader:
-            uses = table.uses_of(reader, row.id)
+            uses, fetch = table.uses_of(reader, row.id), file_transfers.fetch_into(reader, row.id)
         shown: dict[str, Any] = {
             "id": row.id.hex(),
             "origin": row.origin,
@@ -77,6 +79,8 @@ class Library:
             "created_at": row.created_at,
             "used": len(uses) > 0,
         }
+        if fetch is not None:
+            shown["received"] = {"query": fetch.rid, "item": fetch.item, "record_id": fetch.record_id, "field": fetch.field}
         if may_see(row, person):
             shown["name"] = row.name
             shown["sha256"] = None if row.digest is None else row.digest.hex()
@@ -105,7 +109,7 @@ class Library:
             StoreError: ``sealed-broken`` when the first part does not open.
         """
         row = self.keeping.get(attachment_id)
-        if not may_see(row, person):
+        if row.state != table.RESTRICTED and not may_see(row, person):
             raise AuthError("role-missing", "this person may not see the content of this attachment")
         if row.state != table.COMPLETE:
             raise ConflictError("attachment-state", f"the attachment is {row.state}, not complete", state=row.state)
@@ -189,7 +193,8 @@ class Library:
     # -- upkeep ------------------------------------------------------------------------------------
 
     async def sweep(self) -> int:
-        """Destroy unfinished uploads past their time, refused ones, and files that nothing came to use.
+        """Destroy unfinished uploads past their time, refused ones, files that nothing came to use, and files whose record,
+        received for a case, was disposed of.
 
         Returns:
             How many went.
@@ -198,19 +203,22 @@ class Library:
         expired = now - self.uploads.limits.unfinished_s
         before = {table.UPLOADING: expired, table.REFUSED: expired, table.COMPLETE: now - self.unused_s}
         with self.keeping.store.node.read() as reader:
-            stale = table.stale(reader, before)
+            stale, disposed = table.stale(reader, before), file_transfers.disposed(reader)
         for blob in stale:
             try:
                 await self.uploads.cancel(blob)
             except ConflictError:  # used meanwhile
                 continue
-        return len(stale)
+        if disposed:
+            await self.keeping.destroy(disposed)
+            await self.keeping.store.node.write(lambda tx: file_transfers.forget_fetches(tx, disposed))
+        return len(stale) + len(disposed)
 
 
 def may_see(row: Attachment, person: Person) -> bool:
     """Rule 1."""
     if row.origin != OWN:
-        return Role.CASEWORKER in person.roles
+        return row.state != table.RESTRICTED and Role.CASEWORKER in person.roles
     return Role.PUBLISHER in person.roles or row.created_by == person.id
 
 

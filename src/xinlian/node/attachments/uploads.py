@@ -80,7 +80,7 @@ class Uploads:
     def __init__(self, keeping: Keeping, scanner: Scanner, limits: Limits) -> None:
         self._keeping = keeping
         self._scanner = scanner
-        self._turns = Turns()
+        self.turns = Turns()
         self.limits = limits
 
     async def begin(
@@ -134,11 +134,19 @@ class Uploads:
             raise InputError(
                 "attachment-type", "the media type is not one of those an attachment may have", expected=list(MEDIA_TYPES)
             )
-        self._check_size(new.length or 0)
         if new.length == 0:
             raise InputError("attachment-empty", "the file is empty")
-        free = shutil.disk_usage(self._keeping.blobs.directory).free
-        if new.length is not None and stored_size(new.length) > free:
+        self.check_room(new.length or 0)
+
+    def check_room(self, size: int) -> None:
+        """Refuse a file that may not or cannot be kept.
+
+        Raises:
+            InputError: ``attachment-too-large``.
+            StoreError: ``disk-full``.
+        """
+        self._check_size(size)
+        if stored_size(size) > shutil.disk_usage(self._keeping.blobs.directory).free:
             raise StoreError("disk-full", "the disk has no room for a file of this size")
 
     def _check_size(self, size: int) -> None:
@@ -164,7 +172,7 @@ class Uploads:
             NotFoundError: ``attachment-unknown``.
         """
         blob = self.own(attachment_id, user_id).id
-        async with self._turns.of(blob):
+        async with self.turns.of(blob):
             return self.own(attachment_id, user_id)
 
     async def cancel(self, blob: bytes) -> None:
@@ -173,7 +181,7 @@ class Uploads:
         Raises:
             ConflictError: ``attachment-used``.
         """
-        async with self._turns.of(blob):
+        async with self.turns.of(blob):
             await self._keeping.destroy([blob], lambda tx: table.refuse_used(tx, blob))
 
     async def append(self, attachment_id: str, part: Part, blocks: AsyncIterator[bytes], user_id: int) -> Attachment:
@@ -196,7 +204,7 @@ class Uploads:
             StoreError: ``disk-full``, ``store-io``; go on later.
         """
         blob = self.own(attachment_id, user_id).id
-        async with self._turns.of(blob) as turn:
+        async with self.turns.of(blob) as turn:
             row = self.own(attachment_id, user_id)
             return await self._append(row, part, turn.guard(blocks))
 

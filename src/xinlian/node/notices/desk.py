@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xinlian.node.attachments import Keeping
 from xinlian.node.notices.erased import ErasedCopies
 from xinlian.node.notices.showing import Showing
 from xinlian.node.notices.taking import Taking, TakingParts
@@ -12,7 +13,6 @@ from xinlian.node.notices.writing import Writing
 from xinlian.node.rate import RateLimit
 from xinlian.node.reads import Reads
 from xinlian.protocol.notices import NoticeKind
-from xinlian.store.sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class DeskLimits:
     max_view_age_s: float
 
 
-def open_desk(parts: TellingParts, sealer: Sealer, reads: Reads, limits: DeskLimits, rate: RateLimit) -> Desk:
+def open_desk(parts: TellingParts, keeping: Keeping, reads: Reads, limits: DeskLimits, rate: RateLimit) -> Desk:
     """Put the use cases together.
 
     Args:
         parts: what telling is built from; taking shares it.
-        sealer: opens the case file.
+        keeping: the files of received records, and what opens the case file.
         reads: this node's read log.
         limits: of telling and taking.
         rate: of the whole exchange.
@@ -50,7 +50,8 @@ def open_desk(parts: TellingParts, sealer: Sealer, reads: Reads, limits: DeskLim
         p.clock,
         p.identity,
         p.peers,
-        {NoticeKind.ERASED: ErasedCopies(sealer, reads)},
+        {NoticeKind.ERASED: ErasedCopies(keeping.sealer, reads)},
+        keeping.finish,
         limits.max_view_age_s,
         rate,
     )

@@ -6,6 +6,7 @@ Rules
 2. A request still under way defers the whole notice (``notice-busy``): what it brings would be stored after the copies went.
 3. Copies are looked for under the requests named and under those of this node's own log that name the record.
 4. A running retention duty of the case keeps the copy out of everybody's reach (``store.ended_values``); all others are deleted.
+5. Files fetched for the record go the way of its copy: destroyed with their keys, or restricted.
 
 Source: PIPL art. 47; design 4.4.
 """
@@ -26,7 +27,7 @@ from xinlian.protocol.messages import CaseRef
 from xinlian.protocol.notices import Concerned, Done, Kept, Notice, NoticeCheck, notice_refusal
 from xinlian.protocol.statements import ReadOutcome
 from xinlian.protocol.types import EpochS, Uscc
-from xinlian.store import case_files, duties, ended_values, exchange, read_records
+from xinlian.store import attachments, case_files, duties, ended_values, exchange, file_transfers, read_records
 from xinlian.store.case_files import Received
 from xinlian.store.duties import Duty
 from xinlian.store.sealing import Sealer
@@ -76,6 +77,7 @@ class ErasedCopies:
         deleted, held = 0, dict[str, Duty]()
         for copy in copies:
             duty = None if copy.kept.case_ref is None else duties.running(tx, copy.kept.case_ref, now_s)
+            _end_files(tx, copy.kept, record.record_id, duty)
             self._end(tx, copy, duty, (row_id, record_id_bytes(record.record_id), now_s))
             if duty is None:
                 deleted += 1
@@ -128,6 +130,14 @@ class ErasedCopies:
             case_files.remove(tx, kept.rid, kept.item)
         else:
             case_files.replace_content(tx, self.sealer, replace(kept, content=orjson.dumps(copy.left)), kept.content)
+
+
+def _end_files(tx: Transaction, kept: Received, record_id: str, duty: Duty | None) -> None:
+    """Whoever commits this destroys keys and files of what is ``destroying`` then."""
+    files = file_transfers.fetched_of(tx, kept.rid, kept.item, record_id)
+    doomed = files if duty is None else attachments.restrict(tx, files)
+    attachments.begin_destroying(tx, doomed)
+    file_transfers.forget_fetches(tx, doomed)
 
 
 def _kept(duty: Duty) -> Kept:

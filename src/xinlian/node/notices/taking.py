@@ -1,9 +1,9 @@
-"""Taking notices of other nodes: authenticate, open, check, follow once, wipe, acknowledge."""
+"""Taking notices of other nodes: authenticate, open, check, follow once, destroy files, wipe, acknowledge."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,7 +62,7 @@ class Follow(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TakingParts:
-    """What the use case is built from; ``kinds`` says who follows which."""
+    """What the use case is built from; ``kinds`` says who follows which, ``destroy_files`` ends what they began with files."""
 
     department: Uscc
     writer: Writer
@@ -70,6 +70,7 @@ class TakingParts:
     identity: Identity
     peers: Peers
     kinds: Mapping[NoticeKind, Follow]
+    destroy_files: Callable[[], Awaitable[None]]
     max_view_age_s: float
     rate: RateLimit
 
@@ -147,6 +148,7 @@ class Taking:
             newest = table.newest_unwiped(reader)
         if newest == 0:
             return False
+        await self._p.destroy_files()
         await wipe(self._p.writer)
         await self._p.writer.write(lambda tx: table.wiped(tx, newest))
         return True

@@ -10,7 +10,7 @@ Rules
 6. ``query`` and ``verify`` give records of the granted dataset version only; ``none`` is said of that version. A derived view is
    answered over all versions, or refused when a record has not the fields it looks at.
 
-``serving`` authenticates, commits and seals; ``answering`` finds what each item comes to.
+``serving`` authenticates, commits and seals; ``answering`` finds what each item comes to, ``files`` gives pieces of attachments.
 
 Source: design 4.5.
 """
@@ -18,6 +18,6 @@ Source: design 4.5.
 from xinlian.node.authentic import SKEW_S
 from xinlian.node.incoming import Incoming, Outgoing
 from xinlian.node.providing.parts import ProvidingLimits, ProvidingParts
-from xinlian.node.providing.serving import PATH, Providing
+from xinlian.node.providing.serving import FILES_PATH, PATH, Providing
 
-__all__ = ["PATH", "SKEW_S", "Incoming", "Outgoing", "Providing", "ProvidingLimits", "ProvidingParts"]
+__all__ = ["FILES_PATH", "PATH", "SKEW_S", "Incoming", "Outgoing", "Providing", "ProvidingLimits", "ProvidingParts"]

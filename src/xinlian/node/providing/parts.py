@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xinlian.node.attachments import Keeping
 from xinlian.node.bundles import Bundles
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState
@@ -20,6 +21,17 @@ from xinlian.protocol.types import RecordId, Uscc
 from xinlian.store import streams
 from xinlian.store.opening import Store
 from xinlian.store.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A request whose sender is proven: envelope, digest, ciphertext, signature field, and what was inside."""
+
+    header: EnvelopeHeader
+    digest: bytes
+    ciphertext: bytes
+    signature: str
+    plaintext: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +80,4 @@ class ProvidingParts:
     records: Records
     bundles: Bundles
     reads: Reads
+    keeping: Keeping

@@ -14,7 +14,8 @@ from xinlian.node.incoming import Incoming, Outgoing
 from xinlian.node.peers import sealing_kid
 from xinlian.node.provider_checks import Admitted, Moment, admit
 from xinlian.node.providing.answering import Answering
-from xinlian.node.providing.parts import Call, ProvidingLimits, ProvidingParts, Result
+from xinlian.node.providing.files import FileGiving
+from xinlian.node.providing.parts import Call, Proven, ProvidingLimits, ProvidingParts, Result
 from xinlian.node.rate import RateLimit
 from xinlian.node.reads import WrittenRead
 from xinlian.protocol import httpsig
@@ -33,10 +34,12 @@ from xinlian.protocol.messages import (
     AnswerItem,
     Outcome,
     ProviderCheck,
+    Request,
     View,
     check_outside,
     check_time,
     dumps_answer,
+    parse_file_request,
     parse_request,
     refusal,
 )
@@ -47,6 +50,7 @@ from xinlian.store import exchange as table
 from xinlian.store.writer import Transaction
 
 PATH = "/exchange/v1/requests"
+FILES_PATH = "/exchange/v1/files"
 ANSWER_WINDOW_S = 60
 LOOKS = 5
 """How often a request is looked at anew because a record was erased meanwhile."""
@@ -73,6 +77,7 @@ class Providing:
         self._catalogue = parts.catalogue
         self._reads = parts.reads
         self._answering = Answering(parts, limits)
+        self._giving = FileGiving(parts, self, on_committed)
         self._limits = limits
         self._on_committed = on_committed
         self._rate = rate
@@ -85,17 +90,40 @@ class Providing:
             InputError: a request that is not of the form.
             ConflictError: ``rid-reused``: the same request id with other bytes.
         """
+        proven = self._proven(incoming)
+        if isinstance(proven, Outgoing):
+            return proven
+        return await self._answer(self._call(proven, parse_request(proven.plaintext)))
+
+    async def serve_file(self, incoming: Incoming) -> Outgoing:
+        """Answer a sealed request for a piece of a file.
+
+        Raises:
+            RefusedError: as ``serve``.
+            InputError: as ``serve``.
+            ConflictError: as ``serve``.
+        """
+        proven = self._proven(incoming)
+        if isinstance(proven, Outgoing):
+            return proven
+        asked = parse_file_request(proven.plaintext)
+        return await self._giving.give(self._call(proven, asked.request), asked.part)
+
+    def _proven(self, incoming: Incoming) -> Proven | Outgoing:
+        """A request whose sender is proven, opened; or the answer that its very bytes got before."""
         with self._rate.guarding(incoming.remote, self._clock.wall_s()):
             header, verified = self._authenticate(incoming)
         digest = hashlib.sha256(incoming.body).digest()
         kept = self._answered(header, digest)
         if kept is not None:
             return kept
-        key = self._identity.hpke_key(header.to_kid)
-        request = parse_request(open_request(header, incoming.body, key))
-        check_outside(request, header)
+        plaintext = open_request(header, incoming.body, self._identity.hpke_key(header.to_kid))
+        return Proven(header, digest, incoming.body, verified.signature, plaintext)
+
+    def _call(self, proven: Proven, request: Request) -> Call:
+        check_outside(request, proven.header)
         check_time(request, int(self._clock.wall_s()), SKEW_S)
-        return await self._answer(Call(header, request, digest, incoming.body, verified.signature))
+        return Call(proven.header, request, proven.digest, proven.ciphertext, proven.signature)
 
     def _authenticate(self, incoming: Incoming) -> tuple[EnvelopeHeader, httpsig.VerifiedSignature]:
         expected = Expected(self._department, Direction.REQUEST, httpsig.TAG)
@@ -122,8 +150,7 @@ class Providing:
     async def _attempt(self, call: Call) -> Outgoing:
         request = call.request
         try:
-            admitted = admit(request, self._own_schema(request.dataset), self._state, self._moment())
-            view = self._view()
+            admitted, view = self.admitted(request), self.view()
             results = self._answering.results(call, admitted, view)
             return await self._commit(call, admitted, results, view)
         except (RefusedError, InputError) as error:
@@ -131,7 +158,7 @@ class Providing:
                 raise
             check = ProviderCheck(str(error.fields.get("check", ProviderCheck.PAYLOAD_GUARD.value)))
             refused = [Result(AnswerItem(Outcome.REFUSED, check=check)) for _ in request.items]
-            return await self._commit(call, None, refused, self._view())
+            return await self._commit(call, None, refused, self.view())
 
     def _own_schema(self, vct: str) -> DatasetSchema | None:
         code, _, version = vct.partition("@")
@@ -143,7 +170,20 @@ class Providing:
     def _moment(self) -> Moment:
         return Moment(self._clock.law_s(), self._clock.view_age_s(), self._limits.max_view_age_s)
 
-    def _view(self) -> View:
+    def admitted(self, request: Request) -> Admitted:
+        """The checks of a request, on this node's own tables."""
+        return admit(request, self._own_schema(request.dataset), self._state, self._moment())
+
+    def answered(self, call: Call) -> Outgoing | None:
+        """The kept answer to the same bytes, None when they are new."""
+        return self._answered(call.header, call.digest)
+
+    def sealed(self, call: Call, plaintext: bytes) -> Outgoing:
+        """An answer sealed and signed."""
+        return self._seal(call, plaintext)
+
+    def view(self) -> View:
+        """What this node knows of the chain."""
         head = self._clock.head()
         return View(head.number, EpochS(head.time))
 

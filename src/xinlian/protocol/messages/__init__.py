@@ -9,6 +9,9 @@ Rules
    disclosures of the fields granted, or a signed answer statement. Evidence without receipt is signed and has ``anchor_by``.
 5. Parsing checks shape and bounds only. Whether it may be answered is the provider's ``ProviderCheck``s, in their order.
 
+6. A piece of a file is asked for by a request of its own (``files``): an ordinary query of one field of one subject, and which
+   bytes of which record's file.
+
 Codes: ``request-form``, ``request-too-large``, ``request-too-many-items``, ``request-too-many-subjects``,
 ``request-too-many-fields``, ``request-mode``, ``request-window``, ``request-expired``, ``answer-form``, ``answer-too-large``,
 ``answer-mismatch``, and those of ``jsontext``, ``subjects`` and ``b64``.
@@ -31,6 +34,18 @@ from xinlian.protocol.messages.answer import (
     check_answer,
     dumps_answer,
     parse_answer,
+)
+from xinlian.protocol.messages.files import (
+    MAX_OPENING_BYTES,
+    MAX_PIECE_BYTES,
+    FileAnswer,
+    FilePart,
+    FileRequest,
+    check_file_answer,
+    dumps_file_answer,
+    dumps_file_request,
+    parse_file_answer,
+    parse_file_request,
 )
 from xinlian.protocol.messages.request import (
     MAX_REQUEST_BYTES,
@@ -71,6 +86,8 @@ __all__ = [
     "MAX_ANSWER_BYTES",
     "MAX_FIELDS",
     "MAX_ITEMS",
+    "MAX_OPENING_BYTES",
+    "MAX_PIECE_BYTES",
     "MAX_RECORDS_PER_ITEM",
     "MAX_REQUEST_BYTES",
     "MAX_SUBJECTS_PER_ITEM",
@@ -85,6 +102,9 @@ __all__ = [
     "AnswerItem",
     "CaseRef",
     "Evidence",
+    "FileAnswer",
+    "FilePart",
+    "FileRequest",
     "GrantRef",
     "Outcome",
     "ProviderCheck",
@@ -93,12 +113,17 @@ __all__ = [
     "View",
     "case_from_json",
     "check_answer",
+    "check_file_answer",
     "check_outside",
     "check_time",
     "dumps_answer",
+    "dumps_file_answer",
+    "dumps_file_request",
     "dumps_request",
     "grant_from_json",
     "parse_answer",
+    "parse_file_answer",
+    "parse_file_request",
     "parse_request",
     "refusal",
 ]

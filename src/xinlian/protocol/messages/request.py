@@ -103,30 +103,33 @@ def dumps_request(request: Request) -> bytes:
     Raises:
         InputError: as ``parse_request``.
     """
-    case = request.case
-    raw = dumps_canonical(
-        {
-            "v": VERSION,
-            "rid": request.rid,
-            "from": request.from_uscc,
-            "to": request.to_uscc,
-            "signing_key": request.signing_kid,
-            "sealing_key": request.sealing_kid,
-            "reply_key": b64u(request.reply_key),
-            "grant": {"provider": request.grant.provider, "number": request.grant.number},
-            "dataset": request.dataset,
-            "case": None if case is None else {"lead": case.lead, "no": case.case_no},
-            "purpose": request.purpose,
-            "mode": request.mode.value,
-            "fields": list(request.fields),
-            "view": request.view,
-            "items": [_item_to_json(item) for item in request.items],
-            "created": request.created,
-            "expires": request.expires,
-        }
-    )
+    raw = dumps_canonical(request_to_json(request))
     parse_request(raw)
     return raw
+
+
+def request_to_json(request: Request) -> dict[str, object]:
+    """Return the members of a request."""
+    case = request.case
+    return {
+        "v": VERSION,
+        "rid": request.rid,
+        "from": request.from_uscc,
+        "to": request.to_uscc,
+        "signing_key": request.signing_kid,
+        "sealing_key": request.sealing_kid,
+        "reply_key": b64u(request.reply_key),
+        "grant": {"provider": request.grant.provider, "number": request.grant.number},
+        "dataset": request.dataset,
+        "case": None if case is None else {"lead": case.lead, "no": case.case_no},
+        "purpose": request.purpose,
+        "mode": request.mode.value,
+        "fields": list(request.fields),
+        "view": request.view,
+        "items": [_item_to_json(item) for item in request.items],
+        "created": request.created,
+        "expires": request.expires,
+    }
 
 
 def _item_to_json(item: RequestItem) -> dict[str, object]:
@@ -144,7 +147,15 @@ def parse_request(raw: bytes) -> Request:
     """
     if len(raw) > MAX_REQUEST_BYTES:
         raise InputError("request-too-large", f"expected at most {MAX_REQUEST_BYTES} bytes")
-    value = loads_strict(raw, max_bytes=MAX_REQUEST_BYTES, max_depth=MAX_DEPTH)
+    return request_from_json(loads_strict(raw, max_bytes=MAX_REQUEST_BYTES, max_depth=MAX_DEPTH))
+
+
+def request_from_json(value: object) -> Request:
+    """Read a request that was parsed already.
+
+    Raises:
+        InputError: as ``parse_request``.
+    """
     members = Members.of(value, _REQUEST, Where("request-form", "request"))
     members.integer("v", VERSION, VERSION)
     mode = _mode(members)

@@ -54,6 +54,7 @@ class ProviderCheck(StrEnum):
     AUTHORISATION = "authorisation"
     USES_LEFT = "uses-left"
     VERIFY_ATTEMPTS = "verify-attempts"
+    FILE = "file"
 
     @property
     def code(self) -> str:

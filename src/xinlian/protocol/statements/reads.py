@@ -63,6 +63,8 @@ class ReadOutcome(StrEnum):
     """Requester: committed before sending."""
     NO_ANSWER = "no-answer"
     """Requester: gave up waiting."""
+    FILE = "file"
+    """Bytes of a file of one record, by a transfer that the request opened; later pieces have no entries of their own."""
     NOT_PROVEN = "not-proven"
     """Requester: an answer came, but its evidence did not hold; its values were not shown."""
 

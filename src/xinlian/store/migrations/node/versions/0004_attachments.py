@@ -1,4 +1,4 @@
-"""Attachments and what uses them."""
+"""Attachments, what uses them, and their transfers between departments."""
 
 from __future__ import annotations
 
@@ -51,3 +51,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("attachment", "kind", "ref", "field", name=op.f("pk_attachment_uses")),
     )
     op.create_index(op.f("ix_attachment_uses_kind_ref"), "attachment_uses", ["kind", "ref"], unique=False)
+    op.create_table(
+        "file_transfers",
+        sa.Column("rid", sa.Text(), nullable=False, comment="of the piece that opened it"),
+        sa.Column("requester", sa.Text(), nullable=False, comment="USCC"),
+        sa.Column("grant_ref", sa.Text(), nullable=False),
+        sa.Column("case_ref", sa.Text(), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=False, comment="of the record"),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("pieces", sa.Integer(), nullable=False),
+        sa.Column("bytes", sa.Integer(), nullable=False),
+        sa.Column("opened_at", sa.Integer(), nullable=False, comment="wall clock"),
+        sa.Column("last_at", sa.Integer(), nullable=False, comment="wall clock"),
+        sa.Column("refused", sa.Text(), nullable=True, comment="check that last refused a piece"),
+        sa.PrimaryKeyConstraint("rid", name=op.f("pk_file_transfers")),
+    )
+    op.create_index(op.f("ix_file_transfers_position"), "file_transfers", ["position"], unique=False)
+    op.create_table(
+        "file_fetches",
+        sa.Column("attachment", sa.LargeBinary(), nullable=False, comment="attachments.id"),
+        sa.Column("rid", sa.Text(), nullable=False, comment="of the query that brought the record"),
+        sa.Column("item", sa.Integer(), nullable=False),
+        sa.Column("record_id", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("transfer", sa.Text(), nullable=True, comment="rid of the piece that opened it"),
+        sa.PrimaryKeyConstraint("attachment", name=op.f("pk_file_fetches")),
+        sa.UniqueConstraint("rid", "item", "record_id", "field", name=op.f("uq_file_fetches_rid_item_record_id_field")),
+    )
