@@ -401,6 +401,20 @@ def deliveries(stage: Stage, record_id: str) -> dict[str, list[str]]:
         return node.reads.deliveries(reader, record_id)
 
 
+async def test_a_provider_that_does_not_know_yet_what_was_erased_gives_nothing(stage: Stage) -> None:
+    """Restarted, maybe on a restored backup, it has not reached the chain's head: an honest no-answer, asked again later."""
+    given = await give_away(stage, 550)
+    done = stage[D03].node.restoring._done
+    done.clear()
+    try:
+        asked = await stage.ask(stage.question(given.case, "query", AskItem((given.subject,), {})))
+    finally:
+        done.set()
+    assert (asked.state, asked.detail) == ("no-answer", "peer-busy")
+    again = await stage.ask(stage.question(given.case, "query", AskItem((given.subject,), {})))
+    assert again.items[0].outcome == "records"
+
+
 async def test_a_late_receipt_does_not_bring_back_what_was_erased(stage: Stage) -> None:
     """The receipt is fetched while the notice comes in: what was read before must not be written back."""
     subject = person(531)
