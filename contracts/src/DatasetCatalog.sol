@@ -162,6 +162,16 @@ contract DatasetCatalog is IDatasetCatalog {
     }
 
     /// @inheritdoc IDatasetCatalog
+    function sharingOf(bytes18 owner, uint32 serial, uint16 version)
+        external
+        view
+        returns (State, uint8, uint16, uint8, uint256)
+    {
+        Entry storage entry = _entries[Keys.entry(owner, serial, version)];
+        return (entry.state, entry.shareType, entry.fieldCount, entry.viewCount, entry.verifiableMask);
+    }
+
+    /// @inheritdoc IDatasetCatalog
     function isPublishedAt(bytes18 owner, uint32 serial, uint16 version, uint64 blockNumber)
         external
         view

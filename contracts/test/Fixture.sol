@@ -51,6 +51,10 @@ abstract contract Fixture is Base {
     CorrectionRegistry internal corrections;
     AuthorisationRegistry internal authorisations;
 
+    bytes32 internal constant LEGAL_BASIS = keccak256("legal basis");
+    /// @dev end of 2026, UTC+8: the last moment that clocks of the tests can reach
+    uint40 internal constant CALENDAR_END = 1_798_732_800;
+
     function setUp() public virtual {
         vm.roll(100);
         vm.warp(START);
@@ -201,10 +205,16 @@ abstract contract Fixture is Base {
         catalog.publish(owner, serial, version, DOCUMENT);
     }
 
-    /// @dev A grant on version 1 of a published dataset.
+    /// @dev A grant on version 1 of a published dataset, by a request with the same number.
     function giveGrant(bytes18 provider, uint64 number, bytes18 receiver, uint32 serial) internal {
-        vm.prank(signerOf(provider, LAW));
-        sharing.grant(number, receiver, serial, 1, terms());
+        ISharingRegistry.Application memory a = application(number);
+        (a.provider, a.serial) = (provider, serial);
+        submitAs(receiver, a);
+        ISharingRegistry.Cover cover = coverOf(receiver);
+        vm.startPrank(signerOf(provider, LAW));
+        sharing.agree(receiver, number, a.terms, scopeOf(a.terms), 0, cover, DOCUMENT);
+        sharing.deliver(receiver, number, number, a.terms, DOCUMENT);
+        vm.stopPrank();
     }
 
     /// @dev Of a value that came under a grant of FUND on version 1 of dataset 1.
@@ -238,5 +248,41 @@ abstract contract Fixture is Base {
             usesPerCase: 5,
             standing: false
         });
+    }
+
+    function scopeOf(ISharingRegistry.Terms memory t) internal pure returns (ISharingRegistry.Scope memory) {
+        return ISharingRegistry.Scope(t.verifyMask, t.queryMask, t.answerMask, t.batchMask);
+    }
+
+    /// @dev ESTATE asks FUND for its dataset 1 version 1.
+    function application(uint64 number) internal pure returns (ISharingRegistry.Application memory) {
+        return ISharingRegistry.Application(number, FUND, 1, 1, terms(), false, LEGAL_BASIS, DOCUMENT);
+    }
+
+    function submitAs(bytes18 requester, ISharingRegistry.Application memory a) internal {
+        vm.prank(signerOf(requester, LAW));
+        sharing.submit(a);
+    }
+
+    function coverOf(bytes18 requester) internal view returns (ISharingRegistry.Cover) {
+        bool isDepartment = registry.departmentOf(requester).kind == IDepartmentRegistry.Kind.DEPARTMENT;
+        return isDepartment ? ISharingRegistry.Cover.NONE : ISharingRegistry.Cover.CONSENT;
+    }
+
+    /// @dev FUND agrees to everything that was asked.
+    function agreeTo(bytes18 requester, uint64 number, ISharingRegistry.Terms memory t) internal {
+        ISharingRegistry.Cover cover = coverOf(requester);
+        vm.prank(signerOf(FUND, LAW));
+        sharing.agree(requester, number, t, scopeOf(t), 0, cover, DOCUMENT);
+    }
+
+    /// @dev The whole way from a request to grant `number` of FUND.
+    function shareWith(bytes18 requester, uint64 number, ISharingRegistry.Terms memory t) internal {
+        ISharingRegistry.Application memory a = application(number);
+        a.terms = t;
+        submitAs(requester, a);
+        agreeTo(requester, number, t);
+        vm.prank(signerOf(FUND, LAW));
+        sharing.deliver(requester, number, number, t, DOCUMENT);
     }
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ import aiohttp
 
 from scripts.bench_app import data
 from scripts.bench_app.limits import direct_server
-from scripts.bench_app.network import D02, D05, Network
+from scripts.bench_app.network import D02, D05, GENESIS_TIME_S, Network, Process
 from scripts.bench_app.report import Figure, Report, progress
+from xinlian.node.sharing import StepDetails
 
 FIELDS = ["text_00", "text_01", "amount_0_yuan", "day_0", "flag"]
 SCENARIO = "0x" + "5c" * 32
@@ -41,22 +44,52 @@ async def _prepare(net: Network, session: aiohttp.ClientSession, persons: list[s
     provider, requester = net.nodes[D05], net.nodes[D02]
     async with aiohttp.ClientSession(headers=provider.headers) as giving:
         await _anchored(giving, provider.url)
-        view = await _call(giving, "GET", f"{provider.url}/api/v1/view")
-        grant = {
-            "receiver": D02,
-            "dataset": data.ALIAS,
-            "query": FIELDS,
-            "purposes": [data.PURPOSE],
-            "scenarios": [SCENARIO],
-            "valid_from": view["law_time"] - 1_000,
-            "valid_to": view["law_time"] + 10**7,
-            "uses_per_case": 4_000_000_000,
-        }
-        await _call(giving, "POST", f"{provider.url}/api/v1/grants", grant)
+    await _granted(net)
     subjects = [{"kind": "person", "value": person} for person in persons]
     case = {"case_no": CASE, "scenario": SCENARIO, "participants": [], "subjects": subjects}
     await _call(session, "POST", f"{requester.url}/api/v1/cases", case)
     await asyncio.sleep(1.5)  # both nodes see the case
+
+
+async def _granted(net: Network) -> None:
+    """A request for the fields, filed, reviewed (no matrix names the bench's dataset), agreed to and delivered."""
+    provider, requester = net.nodes[D05], net.nodes[D02]
+    today = datetime.fromtimestamp(GENESIS_TIME_S, UTC).date()
+    form = {
+        "requested_items": [{"name_en": name, "modes": ["query"], "necessity_reason": "测试"} for name in FIELDS],
+        "legal_basis": [{"title": "测试条例", "article": "第一条"}],
+        "scenario": {"name": "测试场景", "item_code": "411599TEST", "id": SCENARIO.removeprefix("0x")},
+        "purposes": [data.PURPOSE],
+        "scope": {"users": "测试岗", "region": "411599"},
+        "method": "服务接口",
+        "frequency": {"per_day": 1_000_000},
+        "valid_from": (today - timedelta(days=2)).isoformat(),
+        "valid_to": (today + timedelta(days=300)).isoformat(),
+        "uses_per_case": 4_000_000_000,
+        "storage": {"kind": "不落地"},
+        "security_measures": {"text": "测试", "level": 3},
+        "pi_basis": {"kind": "法定职责"},
+        "out_of_scope_reason": "测试",
+    }
+    body = {"provider": D05, "dataset": data.ALIAS, "form": form}
+    filed = await _approved(requester, "/api/v1/requests", body)
+    path = f"/api/v1/requests/{D02}/{filed['number']}"
+    await asyncio.sleep(1.5)  # the others see the request
+    await net.authority.requests.take("review-scope", D02, filed["number"], StepDetails(os.urandom(32)))
+    await asyncio.sleep(1.5)  # the provider sees the review
+    for step in ("agree", "deliver"):
+        await _approved(provider, f"{path}/steps/{step}", {"form": {}})
+    await asyncio.sleep(1.5)  # the requester sees the grant
+
+
+async def _approved(node: Process, path: str, body: Any) -> Any:
+    """Propose as the person with every role, consent as the head."""
+    async with aiohttp.ClientSession(headers=node.headers) as session:
+        proposed = await _call(session, "POST", node.url + path, body)
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {node.head_token}"}) as session:
+        done = await _call(session, "POST", f"{node.url}/api/v1/approvals/{proposed['id']}/consent", {})
+    assert done["state"] == "done", done
+    return done["result"]
 
 
 async def _anchored(session: aiohttp.ClientSession, url: str) -> None:

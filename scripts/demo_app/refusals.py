@@ -14,7 +14,6 @@ from xinlian.scenarios.synthetic import BING, JIA, YI
 
 CLOSED_CASE_NO: Final = "GJJDK1-20261102-000002"
 _WITHDRAWN: Final = 14  # 撤回
-_REVOKED_REASON: Final = 1
 
 
 def refuse(stage: Stage) -> None:
@@ -38,7 +37,8 @@ def refuse(stage: Stage) -> None:
     refused = {"before": "received", "state": "refused", "check": "case-open"}
     run("closed-case", "a closed case gives nothing any more", refused, lambda: _closed_case(stage))
     refused = {"before": "received", "state": "refused", "check": "grant-running"}
-    run("revoked-grant", "a revoked grant gives nothing any more", refused, lambda: _revoked_grant(stage))
+    title = "a grant taken back (suspended 暂停共享 for misuse) gives nothing any more"
+    run("revoked-grant", title, refused, lambda: _suspended_grant(stage))
 
 
 def _refusal(asked: dict[str, Any]) -> dict[str, Any]:
@@ -88,10 +88,12 @@ def _closed_case(stage: Stage) -> dict[str, Any]:
     return {"before": before, **_refusal(put(stage, _one_marriage(), CLOSED_CASE_NO))}
 
 
-def _revoked_grant(stage: Stage) -> dict[str, Any]:
+def _suspended_grant(stage: Stage) -> dict[str, Any]:
     """A second grant beside that of the matrix, so that the demo can go on with the first."""
     lead, owner = stage.fund.department.uscc, owner_of(stage, "MZ-01")
-    number = sharing.give(stage, "MZ-01", lead, sharing.terms(stage, query=MARRIAGE.fields))
+    filed = sharing.ask(stage, "MZ-01", lead, sharing.terms(stage, query=MARRIAGE.fields))
+    number = sharing.deliver(stage, "MZ-01", lead, filed)
     before = put(stage, _one_marriage(), grant=number)["state"]
-    owner.person("sharing").post(f"/api/v1/grants/{number}/revoke", {"reason": _REVOKED_REASON})
+    misuse = {"facts": "测试：超出办件范围使用", "rectify_within": 5, "remedy": "可向政务数据共享主管部门申请协调"}
+    sharing.step(owner, sharing.request_path(lead, filed), "suspend", misuse)
     return {"before": before, **_refusal(put(stage, _one_marriage(), grant=number))}

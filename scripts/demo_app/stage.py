@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -170,6 +170,11 @@ def write_json(path: Path, document: Mapping[str, Any] | Sequence[Any]) -> Path:
     """Write a JSON file for people and programs."""
     path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", "utf-8")
     return path
+
+
+def local_day(epoch_s: int) -> date:
+    """A day as people at UTC+8 count it."""
+    return datetime.fromtimestamp(epoch_s, UTC8).date()
 
 
 def local_time(epoch_s: int) -> str:

@@ -177,7 +177,7 @@ async def test_two_endpoints_that_disagree_stop_sending_and_giving_until_they_ag
             assert (ready["ready"], ready["endpoints-agree"]) == (False, False)
             assert node.clock.view_age_s() == float("inf"), "no personal data either way"
             with pytest.raises(ChainError) as caught:
-                await node.sharing.revoke(1, 1) if node.state.grants else await node.identity.rotate("hpke")
+                await node.identity.rotate("hpke")
             assert caught.value.code == "rpc-disagree"
             position, _ = await one.publish()
             assert not await one.anchored(position, 0.5)
@@ -317,7 +317,7 @@ async def test_another_chain_behind_the_same_url_then_reattach(tmp_path: Path) -
         assert await one.anchored(revised.last_position)
         terms = TermsByName((), (), ("home_count",), (), ("HPF_LOAN_REVIEW",), ("0x" + "11" * 32,), 1, 2_000_000_000, 5)
         await nodes[D01].node.working_days.load(2026, shipped_calendar_bytes())
-        await node.sharing.give(D01, "BDC-01", None, terms)
+        await one.network.share(D05, D01, "BDC-01", terms)
         with node.store.node.read() as reader:
             roots = [(b.stream, b.sequence, b.root) for b in anchoring.all_batches(reader)]
         with pytest.raises(ConflictError) as caught:

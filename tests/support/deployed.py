@@ -11,9 +11,9 @@ from pathlib import Path
 
 from tests.support.anvil import START_S, TestChain
 from xinlian.chain.authorisations import AuthorisationRegistry, commitment
-from xinlian.chain.bindings import CaseLedger, DepartmentRegistry, RecordLedger, SharingRegistry
+from xinlian.chain.bindings import CaseLedger, DepartmentRegistry, RecordLedger, SharingRegistry, encode_call
 from xinlian.chain.calendar import WorkCalendar
-from xinlian.chain.calls import Batch, Call, Mark, NewCase, Registration, Terms, text32
+from xinlian.chain.calls import Application, Batch, Call, Mark, NewCase, Registration, Terms, text32
 from xinlian.chain.catalogue import DatasetCatalog, Proposal
 from xinlian.chain.corrections import CORRECTED, CorrectionRegistry, Opening
 from xinlian.chain.deploy import DeployOptions, deploy
@@ -199,7 +199,7 @@ async def recovery_once(deployed: Deployed, chain: TestChain) -> None:
 
 
 async def law_once(deployed: Deployed, chain: TestChain) -> None:
-    """Catalogue clocks, corrections and authorisations; the calendar is loaded, ``OTHER`` received grant 1."""
+    """Catalogue clocks, corrections and authorisations; the calendar is loaded, ``OTHER`` received grant 4."""
     second, catalog, corrections = chain.key("second"), deployed.catalog, deployed.corrections
     await deployed.send(catalog.propose(proposal(34)))
     await deployed.send(catalog.return_for_change(DEPARTMENT, 34, 1, DOCUMENT), deployed.authority)
@@ -209,14 +209,14 @@ async def law_once(deployed: Deployed, chain: TestChain) -> None:
     await deployed.send(catalog.open_update(DEPARTMENT, 35, DOCUMENT))
     await deployed.send(catalog.extend_update(DEPARTMENT, 35, DOCUMENT), deployed.authority)
     for number in (1, 2):
-        opening = Opening(number, DEPARTMENT, 1, 33, 1, b"t" * 32, b"e" * 32, DOCUMENT)
+        opening = Opening(number, DEPARTMENT, 4, 33, 1, b"t" * 32, b"e" * 32, DOCUMENT)
         await deployed.send(corrections.open(opening), second)
     await deployed.send(corrections.withdraw(2, DOCUMENT), second)
     secret, one = b"s" * 32, b"i" * 32
     recorded = deployed.authorisations.record(one, b"d" * 32, commitment(secret), START_S + 300 * 86_400)
     await deployed.send(recorded)
     await deployed.send(deployed.authorisations.withdraw(DEPARTMENT, one, secret), second)
-    chain.pass_time(60 * 86_400)
+    chain.pass_time(30 * 86_400)
     await deployed.send(catalog.record_review_overdue(DEPARTMENT, 34, 1), second)
     await deployed.send(catalog.record_update_overdue(DEPARTMENT, 35), second)
     await deployed.send(corrections.record_overdue(OTHER, 1))
@@ -224,22 +224,78 @@ async def law_once(deployed: Deployed, chain: TestChain) -> None:
     await deployed.send(corrections.answer(OTHER, 1, CORRECTED, DOCUMENT), second)
 
 
+async def every_step(  # noqa: PLR0915  # one line a step, in their order
+    deployed: Deployed, chain: TestChain, terms: Terms, requester: LocalKey
+) -> None:
+    """Every event of SharingRegistry, by requests of OTHER to DEPARTMENT."""
+    document, plain = b"d" * 32, terms.plain()
+    day = 86_400
+
+    async def step(function: str, *args: object, by: LocalKey | None = None) -> None:
+        call = Call(deployed.sharing.address, encode_call("SharingRegistry", function, args), function)
+        await deployed.send(call, by)
+
+    async def filed(number: int, *, flagged: bool = False) -> None:
+        new = Application(number, DEPARTMENT, 33, 1, terms, flagged, document, document)
+        await deployed.send(deployed.sharing.submit(new), requester)
+
+    async def agreed(number: int) -> None:
+        await deployed.send(deployed.sharing.agree(OTHER, number, terms, document))
+
+    async def delivered(number: int) -> None:
+        await filed(number)
+        await agreed(number)
+        await deployed.send(deployed.sharing.deliver(OTHER, number, number, terms, document))
+
+    await filed(1)
+    await step("askExtension", OTHER, 1, 5, document)
+    await step("consentExtension", OTHER, 1, 5, document, by=deployed.authority)
+    await step("extend", OTHER, 1, 5, document)
+    await step("flagScope", OTHER, 1, document)
+    await step("reviewScope", OTHER, 1, plain, terms.scope(), document, by=deployed.authority)
+    await step("askSupplement", OTHER, 1, document)
+    await step("resubmit", 1, plain, False, document, document, by=requester)
+    await step("withdraw", 1, by=requester)
+    await filed(2)
+    await step("refuse", OTHER, 2, 1, document)
+    await step("dispute", 2, document, by=requester)
+    await step("settleDispute", OTHER, 2, plain, terms.scope(), 0, document, by=deployed.authority)
+    await filed(3)
+    chain.pass_time(32 * day)
+    await step("recordOverdue", OTHER, 3)
+    await delivered(4)
+    await step("suspendUse", OTHER, 4, 1, document)
+    await step("reportRectification", 4, document, by=requester)
+    await step("resume", OTHER, 4, document)
+    await step("proposeChange", OTHER, 4, plain, document)
+    await step("keepTerms", OTHER, 4, document)
+    await step("proposeChange", OTHER, 4, plain, document)
+    await step("acceptChange", 4, plain, document, by=requester)
+    await step("suspendUse", OTHER, 4, 1, document)
+    await delivered(5)
+    await step("close", 5, document, by=requester)
+    await step("recordDisposal", 5, document, by=requester)
+    await delivered(6)
+    chain.pass_time(5 * day)
+    await step("terminate", OTHER, 4, document)
+    chain.pass_time(8 * day)
+    await step("recordExpired", OTHER, 6)
+
+
 async def everything_once(deployed: Deployed, chain: TestChain) -> None:
     """One of every kind of event."""
     second = chain.key("second")
     await deployed.register(OTHER, second)
-    registry, catalog, sharing, cases = deployed.registry, deployed.catalog, deployed.sharing, deployed.cases
+    registry, catalog, cases = deployed.registry, deployed.catalog, deployed.cases
     await deployed.send(catalog.propose(proposal()))
     await deployed.send(catalog.publish(DEPARTMENT, 33, 1, DOCUMENT), deployed.authority)
     await deployed.send(catalog.propose(proposal(version=2)))
     await deployed.anchor(1)
     await deployed.send(deployed.ledger.anchor([batch(2), batch(1, stream=2)], [Mark(1, 0, 0b100)]))
     await deployed.send(deployed.ledger.set_status(1, [(0, 0b1)], 3, 2))
-    terms = Terms(0b11, 0b11, 0b1, 0, (text32("NEW-HOME-LOAN"),), (b"s" * 32,), START_S, START_S + 9_000_000, 5)
-    await deployed.send(sharing.grant(1, OTHER, (33, 1), terms))
-    narrower = Terms(0b1, 0b1, 0, 0, terms.purposes, terms.scenarios, START_S, START_S + 8_000_000, 4)
-    await deployed.send(sharing.narrow(1, narrower))
-    await deployed.send(sharing.revoke(1, 9))
+    await calendar_once(deployed)
+    terms = Terms(0b11, 0b11, 0b1, 0, (text32("NEW-HOME-LOAN"),), (b"s" * 32,), START_S, START_S + 44 * 86_400, 5)
+    await every_step(deployed, chain, terms, second)
     case = text32("2026-0001")
     await deployed.send(cases.open(NewCase(case, b"s" * 32, (OTHER,), b"r" * 32, 2)))
     await deployed.send(cases.add_subject(case, b"q" * 32))
@@ -254,7 +310,6 @@ async def everything_once(deployed: Deployed, chain: TestChain) -> None:
     third = chain.key("third")
     await deployed.send(registry.add_signer(await prove_possession(third, place, DEPARTMENT, 1)))
     await deployed.send(registry.retire_signer(third.address))
-    await calendar_once(deployed)
     await law_once(deployed, chain)
     await recovery_once(deployed, chain)
     await deployed.send(registry.transfer_authority(second.address), deployed.authority)

@@ -122,7 +122,7 @@ class Stage:
     # -- chain -------------------------------------------------------------------------------------
 
     async def give(self, provider: str, receiver: str, dataset: str, **terms: Any) -> int:
-        """Give a grant; everything not named is generous."""
+        """Have a grant asked for, agreed to and delivered; everything not named is generous."""
         now = self[provider].node.clock.law_s()
         values: dict[str, Any] = {
             "verify": (),
@@ -136,9 +136,7 @@ class Stage:
             "uses_per_case": 5_000,
             **terms,
         }
-        given, _ = await self[provider].node.sharing.give(receiver, dataset, None, TermsByName(**values))
-        await self.network.in_step()
-        return given.number
+        return await self.network.share(provider, receiver, dataset, TermsByName(**values))
 
     async def case(self, *subjects: Subject, lead: str = D02, scenario: str = SCENARIO, participants: Sequence[str] = ()) -> str:
         """Open a case; its number."""

@@ -12,6 +12,7 @@ Example::
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,6 +31,7 @@ from xinlian.node.graph import KEYS_DIR, Node, build
 from xinlian.node.people import NewUser, Person, Role
 from xinlian.node.registration import KINDS, Applicant, RegistrationRequest, request_for
 from xinlian.node.settings import Settings
+from xinlian.node.sharing import NewRequest, StepDetails, TermsByName
 from xinlian.protocol import manifest
 from xinlian.protocol.manifest import Deployment
 from xinlian.scenarios.catalogue import load_schemas
@@ -110,6 +112,25 @@ class Network:
         accepted = await running.node.publishing.publish_rows(dataset, list(enumerate(rows, start=1)), running.person)
         assert await running.node.anchoring.wait_anchored(accepted.last_position, 20)
         return list(accepted.record_ids)
+
+    async def share(self, provider: str, receiver: str, dataset: str, terms: TermsByName) -> int:
+        """Ask for a dataset, agree to everything and deliver it; gives the grant's number."""
+        asking, giving = self[receiver].node, self[provider].node
+        document = hashlib.sha256(b"a text of the tests").digest()
+        await self.in_step()
+        filed, _ = await asking.requests.submit(NewRequest(provider, dataset, None, terms, False, document, document))
+        await self.in_step()
+        await giving.requests.take("agree", receiver, filed["number"], StepDetails(document))
+        delivered, _ = await giving.requests.take("deliver", receiver, filed["number"], StepDetails(document))
+        await self.in_step()
+        return int(delivered["grant"])
+
+    async def suspend(self, provider: str, grant: int) -> None:
+        """Suspend the use of a grant for misuse."""
+        node = self[provider].node
+        request = node.state.grants[provider, grant].request
+        details = StepDetails(hashlib.sha256(b"a notice of the tests").digest(), working_days=5)
+        await node.requests.take("suspend", request.requester, request.number, details)
 
     async def in_step(self) -> None:
         """Wait until every node has seen the newest block any of them has."""

@@ -198,6 +198,11 @@ interface IDatasetCatalog {
 
     /// @notice State of an entry; all zero when nobody proposed it.
     function entryOf(bytes18 owner, uint32 serial, uint16 version) external view returns (Entry memory);
+    /// @notice What a sharing request may ask of an entry; all zero when nobody proposed it.
+    function sharingOf(bytes18 owner, uint32 serial, uint16 version)
+        external
+        view
+        returns (State state, uint8 shareType, uint16 fieldCount, uint8 viewCount, uint256 verifiableMask);
     /// @notice True when the entry was published and not retired at the end of block `blockNumber`.
     function isPublishedAt(bytes18 owner, uint32 serial, uint16 version, uint64 blockNumber)
         external

@@ -17,6 +17,7 @@ pragma solidity 0.8.37;
 ///         bytes  0                18          26
 ///         grant  | provider       | number    | zeros (6)          |
 ///         correction | receiver   | number    | zeros (6)          |
+///         request    | requester  | number    | zeros (6)          |
 library Keys {
     /// @return key of a batch slot of RecordLedger
     function batch(bytes18 department, uint8 stream_, uint64 sequence) internal pure returns (bytes32) {
@@ -46,5 +47,10 @@ library Keys {
     /// @return key of a correction of CorrectionRegistry
     function correction(bytes18 receiver, uint64 number) internal pure returns (bytes32) {
         return grant(receiver, number);
+    }
+
+    /// @return key of a sharing request of SharingRegistry
+    function request(bytes18 requester, uint64 number) internal pure returns (bytes32) {
+        return grant(requester, number);
     }
 }

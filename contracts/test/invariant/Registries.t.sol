@@ -6,9 +6,8 @@ import {RegistriesHandler} from "./RegistriesHandler.sol";
 import {ICaseLedger} from "../../src/interfaces/ICaseLedger.sol";
 import {IDatasetCatalog} from "../../src/interfaces/IDatasetCatalog.sol";
 import {IDepartmentRegistry} from "../../src/interfaces/IDepartmentRegistry.sol";
-import {ISharingRegistry} from "../../src/interfaces/ISharingRegistry.sol";
 
-/// @title Replaying the events of the four registries rebuilds their state and every accumulator
+/// @title Replaying the events of the three registries rebuilds their state and every accumulator
 contract RegistriesInvariantTest is Base {
     RegistriesHandler private handler;
 
@@ -22,7 +21,7 @@ contract RegistriesInvariantTest is Base {
     }
 
     function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory selectors = new bytes4[](15);
+        bytes4[] memory selectors = new bytes4[](13);
         selectors[0] = RegistriesHandler.register.selector;
         selectors[1] = RegistriesHandler.suspendOrReinstate.selector;
         selectors[2] = RegistriesHandler.markCompromised.selector;
@@ -34,10 +33,8 @@ contract RegistriesInvariantTest is Base {
         selectors[8] = RegistriesHandler.returnPublishOrRetire.selector;
         selectors[9] = RegistriesHandler.openCase.selector;
         selectors[10] = RegistriesHandler.growOrCloseCase.selector;
-        selectors[11] = RegistriesHandler.grant.selector;
-        selectors[12] = RegistriesHandler.narrowOrRevoke.selector;
-        selectors[13] = RegistriesHandler.openOrExtendUpdate.selector;
-        selectors[14] = RegistriesHandler.recordLateness.selector;
+        selectors[11] = RegistriesHandler.openOrExtendUpdate.selector;
+        selectors[12] = RegistriesHandler.recordLateness.selector;
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector(address(handler), selectors);
     }
@@ -70,19 +67,15 @@ contract RegistriesInvariantTest is Base {
         handler.openCase(0, 3);
         handler.growOrCloseCase(0, 1, 1);
         handler.growOrCloseCase(0, 1, 3);
-        handler.grant(0, 1, 2);
-        handler.grant(0, 1, 3);
-        handler.narrowOrRevoke(0, 1, 15);
-        handler.narrowOrRevoke(0, 2, 4);
         handler.returnPublishOrRetire(0, 1, 2, 4);
-        bytes32[24] memory topics = everyTopic();
+        bytes32[21] memory topics = everyTopic();
         for (uint256 i = 0; i < topics.length; ++i) {
             vm.assertGt(handler.replica().seen(topics[i]), 0, "emitted");
         }
         handler.checkAll();
     }
 
-    function everyTopic() private pure returns (bytes32[24] memory) {
+    function everyTopic() private pure returns (bytes32[21] memory) {
         return [
             IDepartmentRegistry.AuthorityTransferStarted.selector,
             IDepartmentRegistry.AuthorityTransferred.selector,
@@ -104,10 +97,7 @@ contract RegistriesInvariantTest is Base {
             IDatasetCatalog.DatasetRetired.selector,
             ICaseLedger.CaseOpened.selector,
             ICaseLedger.CaseSubjectAdded.selector,
-            ICaseLedger.CaseClosed.selector,
-            ISharingRegistry.GrantGiven.selector,
-            ISharingRegistry.GrantNarrowed.selector,
-            ISharingRegistry.GrantRevoked.selector
+            ICaseLedger.CaseClosed.selector
         ];
     }
 }

@@ -6,9 +6,8 @@ import {RegistriesReplica} from "./RegistriesReplica.sol";
 import {ICaseLedger} from "../../src/interfaces/ICaseLedger.sol";
 import {IDatasetCatalog} from "../../src/interfaces/IDatasetCatalog.sol";
 import {IDepartmentRegistry} from "../../src/interfaces/IDepartmentRegistry.sol";
-import {ISharingRegistry} from "../../src/interfaces/ISharingRegistry.sol";
 
-/// @title Everything that can happen to departments, datasets, cases and grants, mirrored by a replica
+/// @title Everything that can happen to departments, datasets and cases, mirrored by a replica
 /// @notice Every action picks inputs that are allowed now, so none may revert; who is refused what is tested in unit/.
 contract RegistriesHandler is Fixture {
     RegistriesReplica public immutable replica = new RegistriesReplica();
@@ -17,7 +16,6 @@ contract RegistriesHandler is Fixture {
     address[] private signers;
     uint32[3] private lastSerial;
     uint64 private lastCase;
-    uint64 private lastGrant;
     uint256 private generation;
     uint256 private number = 100;
     uint256 private time = 1_780_000_000;
@@ -200,42 +198,6 @@ contract RegistriesHandler is Fixture {
         else cases.addSubject(caseNo, keccak256(abi.encode(seed)));
     }
 
-    // ---- grants ----------------------------------------------------------------------------------------------------
-
-    function grant(uint256 who, uint256 which, uint256 seed) external action(seed) {
-        (uint256 owner, bool found) = activeOwner(who);
-        bytes18 receiver = names[(owner + 1 + seed % (names.length - 1)) % names.length];
-        if (!found || !registry.isActive(receiver)) return;
-        uint32 serial = uint32(clamp(which, 1, 1 + lastSerial[owner]));
-        IDatasetCatalog.Entry memory entry = catalog.entryOf(names[owner], serial, 1);
-        if (entry.state != IDatasetCatalog.State.PUBLISHED || entry.shareType == 3) return;
-        if (!catalog.allowsPurpose(names[owner], serial, 1, PURPOSE)) return;
-        ISharingRegistry.Terms memory t = terms();
-        t.standing = seed % 2 == 0;
-        t.queryMask &= seed;
-        vm.prank(signerOf(names[owner], LAW));
-        sharing.grant(++lastGrant, receiver, serial, 1, t);
-    }
-
-    function narrowOrRevoke(uint256 who, uint256 which, uint256 seed) external action(seed) {
-        (uint256 owner, bool found) = activeOwner(who);
-        uint64 grantNumber = uint64(clamp(which, 1, lastGrant + 1));
-        ISharingRegistry.Grant memory before = sharing.grantOf(names[owner], grantNumber);
-        if (!found || before.state != ISharingRegistry.State.ACTIVE) return;
-        vm.startPrank(signerOf(names[owner], LAW));
-        if (seed % 4 == 0) {
-            sharing.revoke(grantNumber, uint8(seed));
-        } else {
-            ISharingRegistry.Terms memory t = before.terms;
-            t.batchMask &= seed;
-            t.validTo -= uint40(seed % ((t.validTo - t.validFrom) / 2));
-            if (seed % 3 == 0) t.purposes = oneId(t.purposes[t.purposes.length - 1]);
-            if (seed % 5 == 0) t.standing = false;
-            sharing.narrow(grantNumber, t);
-        }
-        vm.stopPrank();
-    }
-
     // ---- what must hold --------------------------------------------------------------------------------------------
 
     function checkAll() external view {
@@ -244,7 +206,7 @@ contract RegistriesHandler is Fixture {
         vm.assertEq(registry.authorityAccumulator(), replica.accumulator(address(registry), ""), "authority's events");
         for (uint256 i = 0; i < names.length; ++i) {
             checkDepartment(names[i]);
-            checkCasesAndGrants(names[i]);
+            checkCases(names[i]);
         }
         for (uint256 i = 0; i < signers.length; ++i) {
             bytes memory stored = abi.encode(registry.signerOf(signers[i]));
@@ -289,7 +251,7 @@ contract RegistriesHandler is Fixture {
         }
     }
 
-    function checkCasesAndGrants(bytes18 name) private view {
+    function checkCases(bytes18 name) private view {
         bytes32 acc = replica.accumulator(address(cases), abi.encode(name));
         vm.assertEq(cases.leadAccumulatorOf(name), acc, "lead's cases");
         for (uint256 i = 1; i <= lastCase; ++i) {
@@ -297,14 +259,6 @@ contract RegistriesHandler is Fixture {
             vm.assertEq(stored, abi.encode(replica.caseOf(name, bytes32(i))), "case");
             acc = replica.accumulator(address(cases), abi.encode(name, bytes32(i)));
             vm.assertEq(cases.accumulatorOf(name, bytes32(i)), acc, "case's events");
-        }
-        acc = replica.accumulator(address(sharing), abi.encode(name));
-        vm.assertEq(sharing.providerAccumulatorOf(name), acc, "provider's grants");
-        for (uint64 i = 1; i <= lastGrant; ++i) {
-            bytes memory stored = abi.encode(sharing.grantOf(name, i));
-            vm.assertEq(stored, abi.encode(replica.grantOf(name, i)), "grant");
-            acc = replica.accumulator(address(sharing), abi.encode(name, i));
-            vm.assertEq(sharing.accumulatorOf(name, i), acc, "grant's events");
         }
     }
 

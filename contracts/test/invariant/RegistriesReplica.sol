@@ -5,9 +5,8 @@ import {Vm} from "../Base.sol";
 import {ICaseLedger} from "../../src/interfaces/ICaseLedger.sol";
 import {IDatasetCatalog} from "../../src/interfaces/IDatasetCatalog.sol";
 import {IDepartmentRegistry} from "../../src/interfaces/IDepartmentRegistry.sol";
-import {ISharingRegistry} from "../../src/interfaces/ISharingRegistry.sol";
 
-/// @title State and accumulators of the four registries, rebuilt from their events alone
+/// @title State and accumulators of the three registries, rebuilt from their events alone
 /// @dev Accumulators are kept under keccak256(abi.encode(emitter, entity...)); see accumulator().
 contract RegistriesReplica {
     address public authority;
@@ -26,7 +25,6 @@ contract RegistriesReplica {
     /// @dev the purposes of the newest round
     mapping(bytes32 key => bytes32[]) private purposes;
     mapping(bytes32 key => ICaseLedger.Case) private cases;
-    mapping(bytes32 key => ISharingRegistry.Grant) private grants;
 
     uint256 private number;
     uint256 private time;
@@ -38,7 +36,7 @@ contract RegistriesReplica {
         for (uint256 i = 0; i < logs.length; ++i) {
             seen[logs[i].topics[0]] += 1;
             bool known = authorityEvent(logs[i]) || departmentEvent(logs[i]) || signerEvent(logs[i])
-                || datasetEvent(logs[i]) || updateEvent(logs[i]) || caseEvent(logs[i]) || grantEvent(logs[i]);
+                || datasetEvent(logs[i]) || updateEvent(logs[i]) || caseEvent(logs[i]);
             if (!known) revert RegistriesReplicaUnknownEvent(logs[i].topics[0]);
         }
     }
@@ -87,10 +85,6 @@ contract RegistriesReplica {
 
     function caseOf(bytes18 lead, bytes32 caseNo) external view returns (ICaseLedger.Case memory) {
         return cases[keccak256(abi.encode(lead, caseNo))];
-    }
-
-    function grantOf(bytes18 provider, uint64 grantNumber) external view returns (ISharingRegistry.Grant memory) {
-        return grants[keccak256(abi.encode(provider, grantNumber))];
     }
 
     // ---- events, one function a family; each returns whether it knew the event --------------------------------------
@@ -288,38 +282,6 @@ contract RegistriesReplica {
         }
         fold(log, abi.encode(lead, caseNo), body);
         return true;
-    }
-
-    function grantEvent(Vm.Log calldata log) private returns (bool) {
-        bytes32 topic = log.topics[0];
-        if (log.topics.length < 3) return false;
-        (bytes18 provider, uint64 grantNumber) = (bytes18(log.topics[1]), uint64(uint256(log.topics[2])));
-        ISharingRegistry.Grant storage entry = grants[keccak256(abi.encode(provider, grantNumber))];
-        bytes memory body = abi.encodePacked(log.topics[1], log.topics[2], log.data);
-        if (topic == ISharingRegistry.GrantGiven.selector) {
-            body = given(log, entry, bytes18(log.topics[3]));
-        } else if (topic == ISharingRegistry.GrantNarrowed.selector) {
-            entry.terms = abi.decode(log.data, (ISharingRegistry.Terms));
-            body = abi.encode(provider, grantNumber, entry.terms);
-        } else if (topic == ISharingRegistry.GrantRevoked.selector) {
-            entry.state = ISharingRegistry.State.REVOKED;
-        } else {
-            return false;
-        }
-        fold(log, abi.encode(provider, grantNumber), body);
-        return true;
-    }
-
-    function given(Vm.Log calldata log, ISharingRegistry.Grant storage entry, bytes18 receiver)
-        private
-        returns (bytes memory body)
-    {
-        (uint32 serial, uint16 version, ISharingRegistry.Terms memory terms) =
-            abi.decode(log.data, (uint32, uint16, ISharingRegistry.Terms));
-        (entry.state, entry.receiver) = (ISharingRegistry.State.ACTIVE, receiver);
-        (entry.serial, entry.version, entry.terms) = (serial, version, terms);
-        body = abi.encode(bytes18(log.topics[1]), uint64(uint256(log.topics[2])), receiver, serial, version, terms);
-        fold(log, abi.encode(bytes18(log.topics[1])), body);
     }
 
     // ---- inside ----------------------------------------------------------------------------------------------------

@@ -58,8 +58,8 @@ contract CorrectionRegistryTest is Fixture {
     }
 
     function test_receiverOfAGrantThatEndedOpensToo() public {
-        vm.prank(signerOf(FUND, LAW));
-        sharing.revoke(1, 1);
+        vm.prank(signerOf(BANK, LAW));
+        sharing.close(1, DOCUMENT);
         open(1);
     }
 

@@ -8,11 +8,11 @@ import {ICorrectionRegistry} from "../../src/interfaces/ICorrectionRegistry.sol"
 import {IDatasetCatalog} from "../../src/interfaces/IDatasetCatalog.sol";
 import {IDepartmentRegistry} from "../../src/interfaces/IDepartmentRegistry.sol";
 import {IRecordLedger} from "../../src/interfaces/IRecordLedger.sol";
-import {ISharingRegistry} from "../../src/interfaces/ISharingRegistry.sol";
 import {IWorkCalendar} from "../../src/interfaces/IWorkCalendar.sol";
 
 /// @title Each role its own calls: the table of every state-changing function × every kind of caller
-/// @notice tests/unit/chain/test_artifacts.py checks that no function is missing from the table.
+/// @notice Requests have parties, so their table is SharingRoles.t.sol. tests/unit/chain/test_artifacts.py checks that no
+///         function is missing from the tables.
 contract RolesTest is Fixture {
     enum May {
         AUTHORITY,
@@ -52,9 +52,9 @@ contract RolesTest is Fixture {
 
         anchorAs(signerOf(FUND, ANCHOR), batch(RECORDS, 1, 100));
         publishDataset(1, 1);
+        giveGrant(FUND, 1, BANK, 1);
         vm.startPrank(signerOf(FUND, LAW));
         catalog.propose(proposal(2, 1));
-        sharing.grant(1, BANK, 1, 1, terms());
         cases.open(CASE_NO, SCENARIO, new bytes18[](0), keccak256("subjects"), 1);
         authorisations.record("id", keccak256("signed"), keccak256(abi.encode(SECRET)), START + 1000 days);
         vm.stopPrank();
@@ -67,7 +67,6 @@ contract RolesTest is Fixture {
         tabulateCatalog();
         tabulateLedger();
         tabulateCases();
-        tabulateSharing();
         tabulateCorrections();
         tabulateAuthorisations();
     }
@@ -119,18 +118,6 @@ contract RolesTest is Fixture {
         vm.startPrank(signerOf(ESTATE, LAW));
         vm.expectRevert(abi.encodeWithSelector(ICaseLedger.CaseLedgerCaseUnknown.selector, ESTATE, CASE_NO));
         cases.close(CASE_NO, 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                ISharingRegistry.SharingRegistryGrantNotActive.selector, ESTATE, 1, ISharingRegistry.State.NONE
-            )
-        );
-        sharing.revoke(1, 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                ISharingRegistry.SharingRegistryDatasetNotPublished.selector, ESTATE, 1, 1, IDatasetCatalog.State.NONE
-            )
-        );
-        sharing.grant(2, FUND, 1, 1, terms());
         vm.stopPrank();
 
         vm.startPrank(signerOf(ESTATE, LAW));
@@ -312,15 +299,6 @@ contract RolesTest is Fixture {
         call = abi.encodeCall(ICaseLedger.addSubject, (CASE_NO, keccak256("more")));
         add("addSubject", on, call, May.LAW_SIGNER, shut);
         add("close", on, abi.encodeCall(ICaseLedger.close, (CASE_NO, 1)), May.LAW_SIGNER, shut);
-    }
-
-    function tabulateSharing() private {
-        bytes memory shut = abi.encodeWithSelector(ISharingRegistry.SharingRegistryDepartmentSuspended.selector, FUND);
-        address on = address(sharing);
-        bytes memory call = abi.encodeCall(ISharingRegistry.grant, (2, ESTATE, 1, 1, terms()));
-        add("grant", on, call, May.LAW_SIGNER, shut);
-        add("narrow", on, abi.encodeCall(ISharingRegistry.narrow, (1, terms())), May.LAW_SIGNER, shut);
-        add("revoke", on, abi.encodeCall(ISharingRegistry.revoke, (1, 1)), May.LAW_SIGNER, shut);
     }
 
     function tabulateCorrections() private {

@@ -44,6 +44,7 @@ from xinlian.api.routes import (
     reads,
     records,
     recovery,
+    requests,
     webhooks,
 )
 from xinlian.node.graph import Node
@@ -72,6 +73,7 @@ ROUTERS = (
     operations,
     people,
     reads,
+    requests,
     webhooks,
 )
 """The first is matched first: asking is the busiest of them."""

@@ -295,27 +295,54 @@ class ReasonIn(Wire):
     reason: int = Field(ge=0, le=255, examples=[1])
 
 
-class GrantTermsIn(Wire):
-    """Terms of a grant: field names per mode, view names, purposes, scenarios, term (epoch seconds), uses per case."""
+class RequestIn(Wire):
+    """A sharing request to be proposed: whose dataset, and the filled-in form (政务数据共享申请表; docs/protocol.md)."""
 
-    verify: list[str] = Field(default=[], examples=[["name", "id_number"]])
-    query: list[str] = Field(default=[], examples=[["balance_yuan"]])
-    answer: list[str] = Field(default=[], examples=[["home_count"]])
-    batch: list[str] = []
-    purposes: list[PurposeCode] = Field(min_length=1, max_length=16)
-    scenarios: list[Hash0x] = Field(default=[], max_length=8)
-    valid_from: int = Field(ge=0, le=4_294_967_295, examples=[1790000000])
-    valid_to: int = Field(ge=0, le=4_294_967_295, examples=[1820000000])
-    uses_per_case: int = Field(ge=1, le=4294967295, examples=[20])
-    standing: bool = False
-
-
-class GrantIn(GrantTermsIn):
-    """A grant to be given; ``dataset`` is an alias or ``<USCC>.<serial>`` of this department."""
-
-    receiver: UsccText
-    dataset: str = Field(examples=["BDC-01"])
+    provider: UsccText
+    dataset: str = Field(max_length=40, examples=["BDC-01"])
     version: int | None = Field(default=None, ge=1, le=65535)
+    form: dict[str, Any] = Field(examples=[{"legal_basis": [{"title": "住房公积金管理条例", "article": "第二十六条"}]}])
+
+
+class StepIn(Wire):
+    """The filled-in form of a step; its kind is that of the step (docs/protocol.md)."""
+
+    form: dict[str, Any] = Field(default={}, examples=[{"conditions": ["仅限办件过程核验"]}])
+    cover: Literal["none", "consent", "authorisation"] = "none"
+    change: dict[str, Any] | None = Field(default=None, examples=[{"query": ["marital_status"]}])
+
+
+class RequestOut(Wire):
+    """A sharing request as on chain; forms and reasons are documents of the parties."""
+
+    request_no: str = Field(examples=["GX20260924000001"])
+    requester: str
+    number: int = Field(examples=[20260924000001])
+    provider: str
+    dataset: str
+    alias: str | None = None
+    version: int
+    unconditional: bool
+    state: str = Field(examples=["submitted"])
+    terms: dict[str, Any]
+    out_of_scope: bool
+    partial: bool
+    cover: Literal["none", "consent", "authorisation"]
+    grounds: list[str]
+    supplemented: bool
+    extension: dict[str, int]
+    overdue: dict[str, bool]
+    clock: dict[str, Any] | None = Field(examples=[{"name": "answer", "text": "3 of 10 working days used"}])
+    by_authority: bool
+    stop_proposed: bool
+    proposed_terms: dict[str, Any] | None
+    settled: bool
+    submitted_at: int
+    state_at: int
+    ended_at: int | None
+    disposed_at: int | None
+    grant: int | None
+    steps: list[dict[str, Any]]
 
 
 class GrantOut(Wire):
@@ -324,12 +351,13 @@ class GrantOut(Wire):
     provider: str
     number: int
     receiver: str
+    request: int = Field(examples=[20260924000001])
     code: str
     version: int
-    state: Literal["active", "revoked"]
+    state: str = Field(examples=["active"])
+    cover: Literal["none", "consent", "authorisation"]
     running: bool
     terms: dict[str, Any]
-    tx_hash: str | None = None
 
 
 class SubjectIn(Wire):

@@ -18,6 +18,7 @@ from xinlian.chain.authorisations import AuthorisationRegistry
 from xinlian.chain.bound import BoundContract, address_view, create, encode_call
 from xinlian.chain.calendar import WorkCalendar
 from xinlian.chain.calls import (
+    Application,
     Batch,
     Call,
     CaseState,
@@ -211,33 +212,51 @@ class RecordLedger(BoundContract):
 
 
 class SharingRegistry(BoundContract):
-    """Grants by provider and number."""
+    """Sharing requests by requester and number, grants by provider and number."""
 
     __slots__ = ()
 
-    def grant(self, number: int, receiver: str, dataset: tuple[int, int], terms: Terms) -> Call:
-        """LAW of the provider: grant (serial, version) to a receiver."""
-        return self._call("grant", number, receiver, *dataset, terms.plain())
+    def submit(self, new: Application) -> Call:
+        """LAW of the requester: file a request."""
+        return self._call("submit", new.plain())
 
-    def narrow(self, number: int, terms: Terms) -> Call:
-        """LAW of the provider: narrow a grant's terms."""
-        return self._call("narrow", number, terms.plain())
+    def agree(self, requester: str, number: int, asked: Terms, document: bytes, cover: int = 0) -> Call:
+        """LAW of the provider: agree to everything that was asked."""
+        return self._call("agree", requester, number, asked.plain(), asked.scope(), 0, cover, document)
 
-    def revoke(self, number: int, reason: int) -> Call:
-        """LAW of the provider: revoke a grant."""
-        return self._call("revoke", number, reason)
+    def deliver(self, requester: str, number: int, grant_number: int, terms: Terms, document: bytes) -> Call:
+        """LAW of the provider: deliver what was agreed to."""
+        return self._call("deliver", requester, number, grant_number, terms.plain(), document)
+
+    def close(self, number: int, document: bytes) -> Call:
+        """LAW of the requester: the purpose is met."""
+        return self._call("close", number, document)
+
+    def record_overdue(self, requester: str, number: int) -> Call:
+        """Any signer: the answer or the delivery is late."""
+        return self._call("recordOverdue", requester, number)
+
+    def state_of(self, requester: str, number: int, tag: BlockTag = "latest") -> Question[int]:
+        """State of a request, by ISharingRegistry.State; 0 = nobody filed it."""
+        return self._view("requestOf", (requester, number), lambda values: int(values[0]["state"]), tag)
+
+    def deadline_of(self, requester: str, number: int, tag: BlockTag = "latest") -> Question[tuple[int, int]]:
+        """(clock by ISharingRegistry.Clock, first second that is late in epoch seconds); (0, 0) when none runs."""
+        return self._view("deadlineOf", (requester, number), lambda values: (values[0], values[1]), tag)
 
     def grant_of(self, provider: str, number: int, tag: BlockTag = "latest") -> Question[Grant]:
         """What the registry holds of a grant."""
 
         def read(values: list[Any]) -> Grant:
             one = values[0]
-            return Grant(one["state"], one["receiver"], one["serial"], one["version"], Terms.from_plain(one["terms"]))
+            receiver = None if one["receiver"] == _NOBODY else one["receiver"]
+            terms = Terms.from_plain(one["terms"])
+            return Grant(receiver, one["request"], one["serial"], one["version"], one["cover"], terms)
 
         return self._view("grantOf", (provider, number), read, tag)
 
     def is_running_at(self, provider: str, number: int, time: int, tag: BlockTag = "latest") -> Question[bool]:
-        """Active and within its term at ``time`` (epoch seconds)."""
+        """Its request is ACTIVE or under negotiation, and ``time`` (epoch seconds) lies in its term."""
         return self._view("isRunningAt", (provider, number, time), _first, tag)
 
 

@@ -125,6 +125,15 @@ class Terms:
     uses_per_case: int
     standing: bool = False
 
+    def scope(self) -> dict[str, object]:
+        """The masks by the member names of ISharingRegistry.Scope, for the encoder."""
+        return {
+            "verifyMask": self.verify_mask,
+            "queryMask": self.query_mask,
+            "answerMask": self.answer_mask,
+            "batchMask": self.batch_mask,
+        }
+
     def plain(self) -> dict[str, object]:
         """By the struct's member names, for the encoder."""
         return {
@@ -194,13 +203,52 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """What the registry holds of a grant; ``state`` 0 none, 1 active, 2 revoked."""
+class Application:
+    """A sharing request to submit (ISharingRegistry.Application).
 
-    state: int
-    receiver: str
+    Args:
+        number: the fourteen digits of the request's number.
+        provider: USCC.
+        serial: of the provider's dataset.
+        version: of the provider's dataset.
+        terms: what is asked.
+        out_of_scope: flagged 超范围.
+        legal_basis: 32 bytes, not zero.
+        document: 32 bytes, not zero.
+    """
+
+    number: int
+    provider: str
     serial: int
     version: int
+    terms: Terms
+    out_of_scope: bool
+    legal_basis: bytes
+    document: bytes
+
+    def plain(self) -> dict[str, object]:
+        """By the struct's member names, for the encoder."""
+        return {
+            "number": self.number,
+            "provider": self.provider,
+            "serial": self.serial,
+            "version": self.version,
+            "terms": self.terms.plain(),
+            "outOfScope": self.out_of_scope,
+            "legalBasis": self.legal_basis,
+            "document": self.document,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the registry holds of a grant; ``receiver`` None = there is none; ``cover`` 0 none, 1 consent, 2 authorisation."""
+
+    receiver: str | None
+    request: int
+    serial: int
+    version: int
+    cover: int
     terms: Terms
 
 

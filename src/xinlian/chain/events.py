@@ -161,7 +161,7 @@ def _is_plain(inputs: Sequence[abi.Parameter]) -> bool:
 _OWN: dict[str, tuple[str, ...]] = {
     "DepartmentRegistry": ("department",),
     "DatasetCatalog": ("owner", "serial"),
-    "SharingRegistry": ("provider", "number"),
+    "SharingRegistry": ("requester", "number"),
     "CaseLedger": ("lead", "caseNo"),
     "CorrectionRegistry": ("receiver", "number"),
     "AuthorisationRegistry": ("recorder", "id"),
@@ -169,6 +169,7 @@ _OWN: dict[str, tuple[str, ...]] = {
 _OWNER_VIEWS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "DepartmentRegistered": (("authorityAccumulator", ()),),
     "DatasetProposed": (("ownerAccumulatorOf", ("owner",)),),
+    "RequestSubmitted": (("requesterAccumulatorOf", ("requester",)), ("providerAccumulatorOf", ("provider",))),
     "GrantGiven": (("providerAccumulatorOf", ("provider",)),),
     "CaseOpened": (("leadAccumulatorOf", ("lead",)),),
     "CorrectionOpened": (("receiverAccumulatorOf", ("receiver",)), ("addresseeAccumulatorOf", ("provider",))),
@@ -207,6 +208,8 @@ def of_department(department: str) -> tuple[AccumulatorId, ...]:
 def _own_key(event: Event) -> tuple[str | int, ...]:
     if event.contract == "RecordLedger":  # StatusSet folds into the stream of the records it marks
         return (event.args["department"], event.args.get("stream", _RECORDS))
+    if event.name == "GrantGiven":  # a grant lives with the request that it came from
+        return (event.args["receiver"], event.args["request"])
     return tuple(event.args[name] for name in _OWN[event.contract])
 
 

@@ -11,6 +11,7 @@ Example: ``dataset = catalogue.own("GJJ-01")``
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from xinlian.node.dataset_info import DatasetInfo, entry_info, local_info
 from xinlian.node.paging import Page, Window, page_of
 from xinlian.node.transactions import Done, Transactions
 from xinlian.protocol.dataset import CompiledSchema, DatasetSchema, compile_validator, load_schema
-from xinlian.protocol.errors import ConflictError, InputError, NotFoundError
+from xinlian.protocol.errors import ConflictError, InputError, NotFoundError, PeerError
 from xinlian.store import datasets as table
 from xinlian.store import meta
 from xinlian.store.writer import Reader, Transaction, Writer
@@ -245,9 +246,10 @@ class Catalogue:
         return (published or wanted)[-1]
 
     def _info_of(self, entry: DatasetState) -> DatasetInfo:
-        return entry_info(self._state, entry, self._known_schema(entry), own=entry.owner == self._department)
+        return entry_info(self._state, entry, self.known_schema(entry), own=entry.owner == self._department)
 
-    def _known_schema(self, entry: DatasetState) -> DatasetSchema | None:
+    def known_schema(self, entry: DatasetState) -> DatasetSchema | None:
+        """The schema of an entry when it is known here, else None."""
         digest = entry.schema_hash.removeprefix("0x")
         found = self._foreign.get(digest)
         if found is not None:
@@ -274,7 +276,7 @@ class Catalogue:
 
     async def schema_at(self, entry: DatasetState) -> DatasetSchema:
         """The schema of one catalogue entry version, fetched when it is not known here."""
-        known = self._known_schema(entry)
+        known = self.known_schema(entry)
         if known is not None:
             return known
         digest = entry.schema_hash.removeprefix("0x")
@@ -284,6 +286,15 @@ class Catalogue:
         await self._writer.write(lambda tx: meta.put(tx, _FOREIGN + digest, schema.source.decode()))
         self._foreign[digest] = schema
         return schema
+
+    async def learn(self, owner: str) -> None:
+        """Fetch the schemas of a department's published datasets that are not known here, so that aliases name them.
+
+        What its node does not hand out now stays unknown.
+        """
+        for entry in [one for one in self._state.datasets.values() if one.owner == owner and one.state == "published"]:
+            with contextlib.suppress(PeerError):
+                await self.schema_at(entry)
 
     def source_by_hash(self, digest: str) -> bytes:
         """The schema file with a hash (64 hex), for other nodes; own datasets only.

@@ -77,7 +77,7 @@ from xinlian.node.reindexing import storage_keys
 from xinlian.node.restoring import Restoring
 from xinlian.node.sealing import SealingPool
 from xinlian.node.settings import Settings
-from xinlian.node.sharing import Sharing
+from xinlian.node.sharing import Grants, RequestApprovals, SharingRequests
 from xinlian.node.transactions import Transactions
 from xinlian.node.upkeep import Upkeep
 from xinlian.node.webhooks import Delivering, Events, Webhooks, batch_events
@@ -132,7 +132,9 @@ class Node:
     outbox: Outbox
     bundles: Bundles
     identity: Identity
-    sharing: Sharing
+    requests: SharingRequests
+    request_approvals: RequestApprovals
+    grants: Grants
     cases: Cases
     providing: Providing
     rate: RateLimit
@@ -378,7 +380,9 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         outbox=Outbox(store.node),
         bundles=bundles,
         identity=identity,
-        sharing=Sharing(department, state, catalogue, transactions, clock.law_s),
+        requests=office.requests,
+        request_approvals=office.request_approvals,
+        grants=Grants(department, state, catalogue, clock.law_s),
         cases=cases,
         providing=providing,
         rate=rate,

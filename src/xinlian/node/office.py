@@ -18,8 +18,10 @@ from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.documents import Documents
 from xinlian.node.inbox import Inbox
+from xinlian.node.necessity import Necessity
 from xinlian.node.proposing import Proposing
 from xinlian.node.settings import Settings
+from xinlian.node.sharing import RequestApprovals, SharingRequests, requests_waiting
 from xinlian.node.todos import approvals_waiting, own_entries_waiting, reviews_waiting
 from xinlian.node.transactions import Transactions
 from xinlian.node.webhooks import Addresses, Delivering, Events, Webhooks, approval_events
@@ -51,6 +53,8 @@ class Office:
     acts: Acts
     approvals: Approvals
     proposing: Proposing
+    requests: SharingRequests
+    request_approvals: RequestApprovals
     inbox: Inbox
     events: Events
     webhooks: Webhooks
@@ -68,9 +72,23 @@ def office_of(parts: OfficeParts) -> Office:
     events = Events(parts.department, clock.law_s, clock.wall_s)
     approvals.observe(approval_events(events))
     proposing = Proposing(parts.catalogue, approvals)
-    approvals.register(proposing.kind())
+    requests = SharingRequests(parts.department, parts.state, parts.catalogue, parts.transactions, clock.law_s)
+    matrices = Necessity.of_shipped_scenarios()
+    request_approvals = RequestApprovals(parts.department, requests, parts.state, parts.catalogue, matrices, approvals)
+    approvals.register(proposing.kind(), *request_approvals.kinds())
     webhooks, delivering = _webhooks(parts, events)
-    return Office(documents, acts, approvals, proposing, _inbox(parts, approvals), events, webhooks, delivering)
+    return Office(
+        documents=documents,
+        acts=acts,
+        approvals=approvals,
+        proposing=proposing,
+        requests=requests,
+        request_approvals=request_approvals,
+        inbox=_inbox(parts, approvals),
+        events=events,
+        webhooks=webhooks,
+        delivering=delivering,
+    )
 
 
 def _webhooks(parts: OfficeParts, events: Events) -> tuple[Webhooks, Delivering]:
@@ -87,5 +105,6 @@ def _inbox(parts: OfficeParts, approvals: Approvals) -> Inbox:
         lambda: approvals_waiting(approvals, parts.clock.law_s),
         lambda: reviews_waiting(parts.state),
         lambda: own_entries_waiting(parts.state, parts.department),
+        lambda: requests_waiting(parts.state, parts.department),
     )
     return inbox

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xinlian.node.chain_state import CaseState, ChainState, DatasetState, GrantState
+from xinlian.node.chain_state import RUNNING, CaseState, ChainState, DatasetState, GrantState
 from xinlian.protocol.dataset import DatasetSchema, Mode
 from xinlian.protocol.errors import InputError, RefusedError
 from xinlian.protocol.messages import ProviderCheck, Request, RequestItem, refusal
@@ -81,7 +81,8 @@ def _running_grant(request: Request, state: ChainState, law_time_s: int) -> Gran
     if grant is None or grant.receiver != request.from_uscc or grant.provider != request.to_uscc:
         raise refusal(ProviderCheck.GRANT_EXISTS, "there is no such grant to this department", grant=request.grant.number)
     if not grant.is_running_at(law_time_s):
-        reason = "revoked" if grant.revoked_block is not None else "not within its term"
+        in_force = grant.request.state in RUNNING
+        reason = "not within its term" if in_force else grant.request.state.name.lower()
         raise refusal(ProviderCheck.GRANT_RUNNING, f"the grant is {reason}", grant=grant.number, reason=reason)
     return grant
 

@@ -29,7 +29,7 @@ import structlog
 
 from xinlian.chain.rpc import AsksChain, Rpc, check_chain, check_code
 from xinlian.node.chain_rows import stored_facts
-from xinlian.node.chain_state import ChainState
+from xinlian.node.chain_state import RUNNING, ChainState
 from xinlian.node.following import Following
 from xinlian.protocol import manifest
 from xinlian.protocol.errors import ConfigError, ConflictError
@@ -99,7 +99,7 @@ def redo_of(department: str, state: ChainState) -> Redo:
     grants = [
         f"{grant.receiver} {grant.vct} (was number {grant.number})"
         for grant in state.grants.values()
-        if grant.provider == department and grant.revoked_block is None
+        if grant.provider == department and grant.request.state in RUNNING
     ]
     return Redo(
         register=state.department(department) is not None,

@@ -28,6 +28,7 @@ from xinlian.chain.sender import Mined, Sender, SenderOptions, StoredTx
 from xinlian.node.following import Following
 from xinlian.node.idempotency import current_journal
 from xinlian.node.payload_guard import check_payload
+from xinlian.node.rejections import explained
 from xinlian.protocol.chainview import BlockRef
 from xinlian.protocol.errors import ChainError, ConfigError
 from xinlian.protocol.manifest import Deployment
@@ -165,6 +166,11 @@ class Transactions:
         """Transactions that were mined are open again: every sender takes them up anew."""
         self._to_resync = set(self._senders)
 
+    @property
+    def is_authority(self) -> bool:
+        """Whether this node holds the authority's key."""
+        return "authority" in self._senders
+
     def address_of(self, role: str) -> str:
         """The address of a role's key."""
         return self._sender(role).address
@@ -244,8 +250,11 @@ class Transactions:
             journal.note(transaction, step, {"hash": tx_hash, "facts": known})
 
         call = Call(self._addresses[contract], encode_call(contract, function, args), label)
-        ticket = await sender.send(call, label, replace(load, on_stored=on_stored))
-        mined: Mined = await sender.wait(ticket, MINED_WITHIN_S)
+        try:
+            ticket = await sender.send(call, label, replace(load, on_stored=on_stored))
+            mined: Mined = await sender.wait(ticket, MINED_WITHIN_S)
+        except ChainError as error:
+            raise explained(error) from error
         await self._following.reach(mined.block.number, SEEN_WITHIN_S)
         return Done(mined.hash, mined.block.number, known)
 

@@ -10,6 +10,7 @@ Rules
        entry   owner(18)      ‖ serial(4)   ‖ version(2)  ‖ zeros(8)     version 0 = the serial itself
        grant   provider(18)   ‖ number(8)   ‖ zeros(6)
        correction receiver(18) ‖ number(8)  ‖ zeros(6)
+       request requester(18)  ‖ number(8)   ‖ zeros(6)
 
 3. The storage slot of key k in the mapping at position p is ``keccak256(k ‖ uint256(p))``.
 4. A batch slot holds the top 224 bits of ``keccak256(abi.encode(root, suite))``, then the size in 32 bits; zero = empty.
@@ -45,9 +46,11 @@ DATASET_CATALOG_ACCUMULATORS: Final = 2
 """DatasetCatalog: entry key with version 0 -> accumulator."""
 DATASET_CATALOG_OWNER_ACCUMULATORS: Final = 3
 """DatasetCatalog: owner -> accumulator."""
-SHARING_REGISTRY_ACCUMULATORS: Final = 1
-"""SharingRegistry: grant key -> accumulator."""
-SHARING_REGISTRY_PROVIDER_ACCUMULATORS: Final = 2
+SHARING_REGISTRY_ACCUMULATORS: Final = 2
+"""SharingRegistry: request key -> accumulator."""
+SHARING_REGISTRY_REQUESTER_ACCUMULATORS: Final = 3
+"""SharingRegistry: requester -> accumulator."""
+SHARING_REGISTRY_PROVIDER_ACCUMULATORS: Final = 4
 """SharingRegistry: provider -> accumulator."""
 CORRECTION_REGISTRY_ACCUMULATORS: Final = 1
 """CorrectionRegistry: correction key -> accumulator."""
@@ -104,6 +107,11 @@ def correction_key(receiver: Uscc, number: int) -> bytes:
     return _padded(_department(receiver) + _uint(number, 8))
 
 
+def request_key(requester: Uscc, number: int) -> bytes:
+    """Return the mapping key of a sharing request, 32 bytes."""
+    return _padded(_department(requester) + _uint(number, 8))
+
+
 def mapping_slot(key: bytes, position: int | bytes) -> Hash32:
     """Return the storage slot of ``key`` in a mapping.
 
@@ -147,13 +155,18 @@ def owner_accumulator_slot(owner: Uscc) -> Hash32:
     return mapping_slot(department_key(owner), DATASET_CATALOG_OWNER_ACCUMULATORS)
 
 
-def grant_accumulator_slot(provider: Uscc, number: int) -> Hash32:
-    """Return the storage slot of a grant's accumulator at SharingRegistry."""
-    return mapping_slot(grant_key(provider, number), SHARING_REGISTRY_ACCUMULATORS)
+def request_accumulator_slot(requester: Uscc, number: int) -> Hash32:
+    """Return the storage slot at SharingRegistry of a request's accumulator, which takes in its grant's events."""
+    return mapping_slot(request_key(requester, number), SHARING_REGISTRY_ACCUMULATORS)
+
+
+def requester_accumulator_slot(requester: Uscc) -> Hash32:
+    """Return the storage slot at SharingRegistry of the accumulator over the requester's requests."""
+    return mapping_slot(department_key(requester), SHARING_REGISTRY_REQUESTER_ACCUMULATORS)
 
 
 def provider_accumulator_slot(provider: Uscc) -> Hash32:
-    """Return the storage slot at SharingRegistry of the accumulator over the provider's grants."""
+    """Return the storage slot at SharingRegistry of the accumulator over the requests to a provider and its grants."""
     return mapping_slot(department_key(provider), SHARING_REGISTRY_PROVIDER_ACCUMULATORS)
 
 

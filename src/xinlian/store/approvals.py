@@ -213,6 +213,12 @@ def open_one(reader: Reader, kind: str, object_ref: str) -> Approval | None:
     return _approval(rows[0]) if rows else None
 
 
+def newest_object(reader: Reader, kind: str) -> str | None:
+    """The greatest object reference of a kind, None when there is none."""
+    (found,) = reader.fetch("SELECT max(object_ref) FROM approvals WHERE kind = ?", (kind,))[0]
+    return None if found is None else str(found)
+
+
 def steps_of(reader: Reader, approval_ids: Sequence[int]) -> dict[int, list[Step]]:
     """The steps of some approvals, by approval, in order."""
     found: dict[int, list[Step]] = {approval_id: [] for approval_id in approval_ids}

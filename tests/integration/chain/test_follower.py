@@ -71,7 +71,7 @@ async def test_every_event_is_delivered_and_every_accumulator_comes_out(chain: T
     await cache.round(follower_of(deployed, cache))
     found = replay(cache.events)
     assert found == await accumulators_on_chain(deployed, list(found))
-    assert len(found) == 21
+    assert len(found) == 27
     logs = await deployed.rpc.ask(questions.logs([one.address for one in deployed.deployment.contracts.values()], 0, 10**6))
     assert [body_of_log(log, one.contract) for log, one in zip(logs, cache.events, strict=True)] == list(map(body, cache.events))
     assert {(one.contract, one.name) for one in cache.events} == set(event_members())

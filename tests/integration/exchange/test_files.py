@@ -265,7 +265,7 @@ async def test_every_piece_is_checked_a_grant_that_is_revoked_in_between_ends_it
     wanted = await one.asked(fields=("scan",))
     with answering(files, lambda answer, n: None if n == 2 else answer), pytest.raises(PeerError):
         await one.fetch(wanted)
-    await files.provider.node.sharing.revoke(grant, 1)
+    await files.stage.network.suspend(D03, grant)
     await files.stage.network.in_step()
     before = files.stage.read_count(D03)
     with pytest.raises(RefusedError) as refused:

@@ -24,7 +24,7 @@ from tests.support.network import D01, D02, D03, D06
 from xinlian.node.asking import AskItem
 from xinlian.node.peer_client import Reply
 from xinlian.node.rate import RateLimit
-from xinlian.node.sharing import TermsByName
+from xinlian.node.sharing import StepDetails, TermsByName
 from xinlian.protocol.dataset import SubjectKind
 from xinlian.protocol.errors import InputError, NotFoundError, RefusedError
 from xinlian.protocol.messages import CaseRef, GrantRef, RequestItem
@@ -32,6 +32,8 @@ from xinlian.protocol.subjects import Subject, build
 from xinlian.protocol.types import EpochS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DOCUMENT = b"d" * 32
 
 
 def code_of(reply: Reply) -> tuple[int, str]:
@@ -197,18 +199,23 @@ async def test_a_grant_counts_only_within_its_term(stage: Stage) -> None:
     assert (await stage.ask(stage.question(case, grant_number=later))).state == "received"
 
 
-async def test_a_grant_narrowed_and_then_revoked(stage: Stage) -> None:
+async def test_a_grant_changed_and_then_suspended(stage: Stage) -> None:
     case = await stage.case(P1)
     number = await stage.give(D03, D02, "ZJ-02", query=("contract_no", "filing_status"))
     assert (await stage.ask(stage.question(case, grant_number=number))).state == "received"
     node = stage[D03].node
     given = node.state.grants[D03, number].terms
     terms = {"valid_from_s": given.valid_from_s, "valid_to_s": given.valid_to_s, "uses_per_case": given.uses_per_case}
-    await node.sharing.narrow(number, _terms(query=("contract_no",), **terms))
+    request = node.state.grants[D03, number].request
+    changed = StepDetails(DOCUMENT, terms=_terms(query=("contract_no",), **terms))
+    await node.requests.take("propose-change", D02, request.number, changed)
+    await stage.network.in_step()
+    assert (await stage.ask(stage.question(case, grant_number=number))).state == "received", "goes on while it is negotiated"
+    await stage[D02].node.requests.take("accept-change", D02, request.number, StepDetails(DOCUMENT))
     await stage.network.in_step()
     await refused(stage, "fields", case=case, grant_number=number)
     assert (await stage.ask(stage.question(case, grant_number=number, fields=("contract_no",)))).state == "received"
-    await node.sharing.revoke(number, 1)
+    await node.requests.take("suspend", D02, request.number, StepDetails(DOCUMENT, working_days=5))
     await stage.network.in_step()
     await refused(stage, "grant-running", case=case, grant_number=number, fields=("contract_no",))
 

@@ -327,18 +327,27 @@ HUGE = "9" * 30
 NUMBERS = [
     f"/api/v1/answers/{HUGE}/bundle",
     f"/api/v1/reads/{HUGE}/bundle",
-    f"/api/v1/reads?cursor={HUGE}",
     f"/api/v1/records/01a208dd-04fb-7410-b86b-913eca60739a?rev={HUGE}",
     "/api/v1/records/01a208dd-04fb-7410-b86b-913eca60739a?rev=x",
     f"/api/v1/records/01a208dd-04fb-7410-b86b-913eca60739a/receipt?rev={HUGE}",
     f"/api/v1/records/01a208dd-04fb-7410-b86b-913eca60739a/bundle?rev={HUGE}",
     f"/api/v1/datasets/GJJ-01?version={HUGE}",
     f"/api/v1/datasets/GJJ-01/schema?version={HUGE}",
+    f"/api/v1/grants/{D02}/{HUGE}",
+]
+
+
+PAGES = [
+    f"/api/v1/reads?cursor={HUGE}",
     f"/api/v1/batches?limit={HUGE}",
     f"/api/v1/transactions?limit={HUGE}",
-    f"/api/v1/grants/{D02}/{HUGE}",
     "/api/v1/queries?limit=0",
 ]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_outside_its_bounds(client: Client, path: str) -> None:
+    refused(await client.get(path), 422, "page-form")
 
 
 @pytest.mark.parametrize("path", NUMBERS)
@@ -357,7 +366,10 @@ POSTS: list[tuple[str, Any]] = [
     (f"/api/v1/users/{HUGE}/tokens", {"days": 1}),
     ("/api/v1/users/1/tokens", {"days": 0}),
     (f"/api/v1/parked/{HUGE}/replay", None),
-    (f"/api/v1/grants/{HUGE}/revoke", {"reason": 1}),
+    (f"/api/v1/requests/{D02}/{HUGE}/steps/agree", {}),
+    (f"/api/v1/requests/{D02}/1/steps/agree", {"form": 1}),
+    (f"/api/v1/requests/{D02}/1/marks/early", None),
+    ("/api/v1/requests", {"provider": D02, "dataset": "GJJ-01"}),
     ("/api/v1/cases", {"case_no": "a b", "scenario": "0x", "subjects": []}),
     ("/api/v1/queries", {"provider": "x"}),
     ("/api/v1/reads/reconcile", {"counterparty": "411599199001010014X"}),

@@ -12,6 +12,7 @@ from tests.support.http import Client, Reply, client_of
 from tests.support.network import D01, D02, Network
 from tests.support.routes import filled, routes
 from xinlian.api.creating import NOT_CREATING, takes_key
+from xinlian.node.sharing import TermsByName
 from xinlian.node.transactions import Transactions
 from xinlian.store import idempotency as table
 
@@ -133,32 +134,25 @@ async def test_a_token_is_shown_once_and_kept_nowhere(client: Client, network: N
     (await client.with_token(token).get("/api/v1/me")).ok()
 
 
-def _terms(network: Network, **changes: Any) -> dict[str, Any]:
+async def test_a_step_of_a_request_is_proposed_once_and_sent_once(client: Client, network: Network) -> None:
+    """The proposal and the head's consent, each repeated under its key; one transaction comes of it."""
     now = network[D02].node.clock.law_s()
-    terms = {"query": ["balance_yuan"], "purposes": ["HPF_LOAN_REVIEW"], "scenarios": [SCENARIO], "uses_per_case": 3}
-    return {**terms, "valid_from": now, "valid_to": now + 9_000_000, **changes}
-
-
-async def test_grants_are_given_narrowed_and_revoked_once(client: Client, network: Network) -> None:
-    body = {"receiver": D01, "dataset": ALIAS, **_terms(network)}
-    state = network[D02].node.state
-    before = state.newest_grant_number(D02)
-    first = await client.post("/api/v1/grants", json=body, headers=key("give"))
-    again = await client.post("/api/v1/grants", json=body, headers=key("give"))
-    assert again.ok(201) == first.ok(201)
-    assert state.newest_grant_number(D02) == before + 1
-    other = await client.post("/api/v1/grants", json={**body, "uses_per_case": 4}, headers=key("give"))
+    terms = TermsByName((), ("balance_yuan",), (), (), ("HPF_LOAN_REVIEW",), (SCENARIO,), now, now + 9_000_000, 3)
+    grant = await network.share(D02, D01, ALIAS, terms)
+    request = network[D02].node.state.grants[D02, grant].request
+    path = f"/api/v1/requests/{request.requester}/{request.number}/steps/suspend"
+    body = {"form": {"facts": "测试", "rectify_within": 5, "remedy": "向主管部门申请协调"}}
+    proposed = [await client.post(path, json=body, headers=key("suspend")) for _ in range(2)]
+    assert proposed[0].ok(202) == proposed[1].ok(202)
+    other = await client.post(path, json={"form": {**body["form"], "rectify_within": 6}}, headers=key("suspend"))
     assert other.code == "idempotency-mismatch"
-    path = f"/api/v1/grants/{before + 1}"
-    narrower = {name: value for name, value in body.items() if name not in ("receiver", "dataset")} | {"uses_per_case": 2}
-    narrowed = [await client.post(path + "/narrow", json=narrower, headers=key("narrow")) for _ in range(2)]
-    assert narrowed[0].ok() == narrowed[1].ok()
-    revoked = [await client.post(path + "/revoke", json={"reason": 1}, headers=key("revoke")) for _ in range(2)]
-    assert revoked[0].ok() == revoked[1].ok()
-    assert revoked[1].json["state"] == "revoked"
-    once_more = await client.post(path + "/revoke", json={"reason": 1}, headers=key("revoke-2"))
-    assert (once_more.status, once_more.code) == (409, "tx-reverted")
-    assert len({one["tx_hash"] for one in (first.json, narrowed[0].json, revoked[0].json)}) == 3
+    head = client.with_token(network[D02].head_token)
+    consent = f"/api/v1/approvals/{proposed[0].json['id']}/consent"
+    done = [await head.post(consent, json={}, headers=key("consent")) for _ in range(2)]
+    assert done[0].ok() == done[1].ok()
+    assert done[0].json["result"]["state"] == "suspended"
+    once_more = await client.post(path, json=body, headers=key("suspend-2"))
+    assert (once_more.status, once_more.code) == (409, "request-state")
 
 
 async def test_cases_are_opened_extended_and_closed_once(client: Client) -> None:
@@ -206,7 +200,7 @@ async def test_the_authority_and_key_rotation_act_once(network: Network) -> None
 
 async def test_the_same_call_twice_at_once_acts_once(client: Client, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second is told to come back; it does, and gets the first one's answer."""
-    body = {"receiver": D01, "dataset": ALIAS, **_terms(network)}
+    body = {"case_no": "TWICE-1", "scenario": SCENARIO, "subjects": [{"kind": "contract", "value": "HT-1"}]}
     entered, goes_on = asyncio.Event(), asyncio.Event()
     honest = Transactions._send
 
@@ -215,14 +209,13 @@ async def test_the_same_call_twice_at_once_acts_once(client: Client, network: Ne
         await goes_on.wait()
         return await honest(self, *args)
 
-    before = network[D02].node.state.newest_grant_number(D02)
     monkeypatch.setattr(Transactions, "_send", slow)
-    first = asyncio.create_task(client.post("/api/v1/grants", json=body, headers=key("twice")))
+    first = asyncio.create_task(client.post("/api/v1/cases", json=body, headers=key("twice")))
     await entered.wait()
-    second = await client.post("/api/v1/grants", json=body, headers=key("twice"))
+    second = await client.post("/api/v1/cases", json=body, headers=key("twice"))
     assert (second.status, second.code, second.json["retryable"]) == (409, "idempotency-race", True)
     goes_on.set()
     given = (await first).ok(201)
-    again = await client.post("/api/v1/grants", json=body, headers=key("twice"))
+    again = await client.post("/api/v1/cases", json=body, headers=key("twice"))
     assert again.ok(201) == given
-    assert network[D02].node.state.newest_grant_number(D02) == before + 1
+    assert (await client.post("/api/v1/cases", json=body, headers=key("twice-2"))).code == "case-exists"

@@ -14,6 +14,7 @@ from tests.support.http import Client, client_of
 from tests.support.network import D01, D02, Network
 from tests.support.routes import DOCUMENTS, filled, routes
 from xinlian.api import openapi
+from xinlian.node.sharing import TermsByName
 from xinlian.protocol.attachments import PDF
 from xinlian.protocol.b64 import b64u
 from xinlian.scenarios.catalogue import dataset_files
@@ -40,6 +41,7 @@ EXPECTED = {
     ("GET", "/api/v1/queries"),
     ("GET", "/api/v1/queries/{rid}/bundles"),
     ("GET", "/api/v1/reads"),
+    ("GET", "/api/v1/requests"),
     ("GET", "/api/v1/retention-duties"),
     ("GET", "/api/v1/transactions"),
     ("GET", "/api/v1/users"),
@@ -62,9 +64,9 @@ async def content(client: Client, network: Network, rows: Rows) -> None:
         case = {"case_no": f"LIST-{number}", "scenario": SCENARIO, "subjects": [{"kind": "contract", "value": "HT-1"}]}
         (await client.post("/api/v1/cases", json=case)).ok(201)
         now = network[D02].node.clock.law_s()
-        grant: dict[str, Any] = {"receiver": D01, "dataset": ALIAS, "query": ["balance_yuan"], "purposes": ["HPF_LOAN_REVIEW"]}
-        grant |= {"scenarios": [SCENARIO], "valid_from": now, "valid_to": now + 9_000, "uses_per_case": 1 + number}
-        (await client.post("/api/v1/grants", json=grant)).ok(201)
+        names = ((), ("balance_yuan",), (), ())
+        terms = TermsByName(*names, ("HPF_LOAN_REVIEW",), (SCENARIO,), now, now + 9_000, 1 + number)
+        await network.share(D02, D01, ALIAS, terms)
         user = {"person_id": f"L{number}", "name": "测试", "post": "测试岗", "roles": ["auditor"], "expires": 1_999_999_999}
         (await client.post("/api/v1/users", json=user)).ok(201)
 

@@ -18,6 +18,7 @@ from tests.integration.node.conftest import Rows
 from tests.support.http import Client, Reply, client_of
 from tests.support.network import D02, D05, Network, running_network
 from xinlian.api.logs import configure_logging
+from xinlian.node.sharing import TermsByName
 from xinlian.protocol.types import Stream
 from xinlian.scenarios.synthetic.people import BING, JIA, YI
 from xinlian.store import records as table
@@ -126,24 +127,16 @@ async def _use(fund: Client, registry: Client, network: Network) -> None:
     published = await registry.post("/api/v1/datasets/BDC-01/records", json=owned, headers={"Prefer": "wait=30"})
     assert published.ok(201)["state"] == "anchored"
     law = network[D05].node.clock.law_s()
-    terms = {
-        "receiver": D02,
-        "dataset": "BDC-01",
-        "answer": ["home_count"],
-        "purposes": ["HPF_LOAN_REVIEW"],
-        "scenarios": [SCENARIO],
-        "valid_from": law - 10,
-        "valid_to": law + 1_000_000,
-        "uses_per_case": 20,
-    }
-    grant = (await registry.post("/api/v1/grants", json=terms)).ok(201)
+    names = ((), (), ("home_count",), ())
+    terms = TermsByName(*names, ("HPF_LOAN_REVIEW",), (SCENARIO,), law - 10, law + 1_000_000, 20)
+    grant = await network.share(D05, D02, "BDC-01", terms)
     subjects = [{"kind": "person", "value": BING.id_number}, {"kind": "person", "value": JIA.id_number}]
     case = {"case_no": "CASE-1", "scenario": SCENARIO, "subjects": subjects}
     opened = (await fund.post("/api/v1/cases", json=case)).ok(201)
     await network.in_step()
     question = {
         "provider": D05,
-        "grant": grant["number"],
+        "grant": grant,
         "case": {"lead": D02, "case_no": "CASE-1"},
         "purpose": "HPF_LOAN_REVIEW",
     }

@@ -50,8 +50,8 @@ def test_selectors_and_topics_are_those_of_web3(name: str) -> None:
 def test_calldata_of_nested_structs_is_that_of_web3() -> None:
     sharing = Web3().eth.contract(abi=_raw_abi("SharingRegistry"))
     plain = TERMS.plain()
-    theirs = sharing.encode_abi("grant", args=[1, OTHER.encode(), 33, 1, tuple(plain.values())])
-    assert "0x" + encode_call("SharingRegistry", "grant", [1, OTHER, 33, 1, plain]).hex() == theirs
+    theirs = sharing.encode_abi("deliver", args=[OTHER.encode(), 1, 33, tuple(plain.values()), DOCUMENT])
+    assert "0x" + encode_call("SharingRegistry", "deliver", [OTHER, 1, 33, plain, DOCUMENT]).hex() == theirs
     ledger = RecordLedger(ADDRESS).anchor([batch(1)], [Mark(1, 2, 5)])
     oracle = Web3().eth.contract(abi=_raw_abi("RecordLedger"))
     one = batch(1)
@@ -68,7 +68,8 @@ def _log_of(contract: str, name: str, values: dict[str, Any]) -> Log:
 
 
 def _grant_values() -> dict[str, Any]:
-    return {"provider": DEPARTMENT, "number": 4, "receiver": OTHER, "serial": 33, "version": 1, "terms": TERMS.plain()}
+    of_dataset = {"serial": 33, "version": 1, "cover": 1, "terms": TERMS.plain(), "document": DOCUMENT}
+    return {"provider": DEPARTMENT, "number": 4, "receiver": OTHER, "request": 20260924000001, **of_dataset}
 
 
 def test_an_event_is_decoded_as_web3_decodes_it() -> None:
@@ -98,8 +99,9 @@ def test_plain_arguments_survive_json_and_give_the_same_body() -> None:
     again = Event(event.contract, event.name, json.loads(event.args_json), 7, "", 100, "", 0)
     assert body(again) == body(event)
     terms = "(uint256,uint256,uint256,uint256,bytes32[],bytes32[],uint40,uint40,uint32,bool)"
-    types = ["bytes18", "uint64", "bytes18", "uint32", "uint16", terms]
-    values = [DEPARTMENT.encode(), 4, OTHER.encode(), 33, 1, tuple(TERMS.plain().values())]
+    types = ["bytes18", "uint64", "bytes18", "uint64", "uint32", "uint16", "uint8", terms, "bytes32"]
+    head = [DEPARTMENT.encode(), 4, OTHER.encode(), 20260924000001, 33, 1, 1]
+    values = [*head, tuple(TERMS.plain().values()), DOCUMENT]
     assert body(event) == oracle_encode(types, values)
     assert topic0(event) == keccak256(f"GrantGiven({','.join(types)})".encode())
 
@@ -235,7 +237,8 @@ def test_custom_errors_of_every_contract_are_explained() -> None:
     reason = explain(member.selector + abi.encode(member.inputs, [1, 3, 2]))
     assert reason.text == "RecordLedgerSequenceGap(stream=1, sequence=3, missing=2)"
     for one in abi.error_members().values():
-        data = b"".join(OTHER.encode().ljust(32, b"\0") if p.type == "bytes18" else (7).to_bytes(32) for p in one.inputs)
+        words = {"bytes18": OTHER.encode().ljust(32, b"\0"), "bool": (1).to_bytes(32)}
+        data = b"".join(words.get(p.type, (7).to_bytes(32)) for p in one.inputs)
         found = explain(one.selector + data)
         assert (found.name, list(found.args)) == (one.name, [p.name for p in one.inputs])
     assert explain(bytes.fromhex("4e487b71") + (0x11).to_bytes(32)).args == {"code": 0x11}

@@ -27,6 +27,7 @@ ACCUMULATORS = {
     ("DatasetCatalog", "_accumulators"): slots.DATASET_CATALOG_ACCUMULATORS,
     ("DatasetCatalog", "_ownerAccumulators"): slots.DATASET_CATALOG_OWNER_ACCUMULATORS,
     ("SharingRegistry", "_accumulators"): slots.SHARING_REGISTRY_ACCUMULATORS,
+    ("SharingRegistry", "_requesterAccumulators"): slots.SHARING_REGISTRY_REQUESTER_ACCUMULATORS,
     ("SharingRegistry", "_providerAccumulators"): slots.SHARING_REGISTRY_PROVIDER_ACCUMULATORS,
     ("CorrectionRegistry", "_accumulators"): slots.CORRECTION_REGISTRY_ACCUMULATORS,
     ("CorrectionRegistry", "_receiverAccumulators"): slots.CORRECTION_REGISTRY_RECEIVER_ACCUMULATORS,
@@ -89,14 +90,15 @@ def test_contract_can_be_deployed_anywhere(name: str) -> None:
 
 
 def test_every_state_changing_function_is_in_the_roles_table() -> None:
-    table = (CONTRACTS / "test/unit/Roles.t.sol").read_text("utf-8")
+    table = "".join((CONTRACTS / "test/unit" / f"{name}.t.sol").read_text("utf-8") for name in ("Roles", "SharingRoles"))
+    table = re.sub(r"\bI\.", "ISharingRegistry.", table)
     functions = {
         f"I{name}.{entry['name']}"
         for name in abi.CONTRACTS
         for entry in _artifact(name)["abi"]
         if entry["type"] == "function" and entry["stateMutability"] not in {"view", "pure"}
     }
-    assert len(functions) == 40
+    assert len(functions) == 65
     assert set(re.findall(r"abi\.encodeCall\((I\w+\.\w+),", table)) == functions
 
 

@@ -48,18 +48,13 @@ class Case:
 EMPTY: dict[str, Any] = {"items": [], "next": None}
 SUBJECT = {"kind": "person", "value": "411599199001010014"}
 GRANT = {"provider": USCC, "number": 3, "state": "active", "terms": {"query": ["unit_code"]}}
-TERMS = {
-    "receiver": LEAD,
-    "dataset": "BDC-01",
-    "verify": ["name"],
-    "query": ["a", "b"],
-    "answer": [],
-    "purposes": ["P1"],
-    "scenarios": ["0x" + "ab" * 32],
-    "valid_from": 100,
-    "valid_to": 200,
-    "uses_per_case": 5,
-    "standing": False,
+FORM = {"provider": USCC, "dataset": "BDC-01", "form": {"purposes": ["P1"]}}
+REQUEST = {
+    "request_no": "GX20260924000001",
+    "state": "submitted",
+    "terms": {"query": ["a"]},
+    "clock": {"text": "3 of 10 working days used"},
+    "steps": [{"at": 1, "event": "RequestSubmitted", "document": "ab"}],
 }
 QUERY = {
     "provider": USCC,
@@ -169,16 +164,30 @@ CASES = [
     Case("bundle read 12 -o -", "GET", "/api/v1/reads/12/bundle", answer=b"{}"),
     Case("grant list --direction given", "GET", "/api/v1/grants?direction=given&limit=200", answer=EMPTY),
     Case(f"grant show {USCC} 3", "GET", f"/api/v1/grants/{USCC}/3", answer=GRANT),
-    Case("grant revoke 3 --reason 1", "POST", "/api/v1/grants/3/revoke", {"reason": 1}, GRANT),
-    Case("grant narrow 3 -", "POST", "/api/v1/grants/3/narrow", {"query": ["a"]}, GRANT, '{"query": ["a"]}'),
-    Case("grant give -", "POST", "/api/v1/grants", TERMS, GRANT, json.dumps(TERMS)),
+    Case("request new -", "POST", "/api/v1/requests", FORM, APPROVAL, json.dumps(FORM)),
+    Case("request list --direction made", "GET", "/api/v1/requests?direction=made&limit=200", answer=EMPTY),
+    Case(f"request show {LEAD} GX20260924000001", "GET", f"/api/v1/requests/{LEAD}/20260924000001", answer=REQUEST),
     Case(
-        f"grant give --receiver {LEAD} --dataset BDC-01 --verify name --query a --query b --purpose P1"
-        f" --scenario 0x{'ab' * 32} --from 100 --to 200 --uses 5",
+        f"request step agree {LEAD} GX20260924000001",
         "POST",
-        "/api/v1/grants",
-        TERMS,
-        GRANT,
+        f"/api/v1/requests/{LEAD}/20260924000001/steps/agree",
+        {"form": {}},
+        APPROVAL,
+    ),
+    Case(
+        f"request step suspend {LEAD} 20260924000001 -",
+        "POST",
+        f"/api/v1/requests/{LEAD}/20260924000001/steps/suspend",
+        {"form": {"facts": "测试"}},
+        APPROVAL,
+        '{"facts": "测试"}',
+    ),
+    Case(
+        f"request mark overdue {LEAD} GX20260924000001",
+        "POST",
+        f"/api/v1/requests/{LEAD}/20260924000001/marks/overdue",
+        {},
+        REQUEST,
     ),
     Case("case list", "GET", "/api/v1/cases?limit=200", answer=EMPTY),
     Case(f"case show {LEAD} C-1", "GET", f"/api/v1/cases/{LEAD}/C-1", answer={"case_no": "C-1"}),
@@ -396,9 +405,11 @@ def test_faults_come_as_a_table_and_exit_2(stub: StubNode, tmp_path: Path) -> No
         ("publish no-such.csv --dataset X", "file-unreadable"),
         ("publish - --dataset X --format csv", "file-format"),
         ("publish - --dataset X --key 键", "argument-form"),
-        ("grant give --dataset X", "argument-missing"),
+        ("request new no-such.json", "file-unreadable"),
+        (f"request show {LEAD} GX2026x", "argument-form"),
+        (f"request mark early {LEAD} GX20260924000001", "argument-form"),
+        ("request list --direction both", "argument-form"),
         ("grant list --direction both", "argument-form"),
-        ("grant narrow 1 no-such.json", "file-unreadable"),
         ("query run --provider P", "argument-missing"),
         (f"query run --provider {USCC} --grant 1 --purpose P --mode query --case C-1", "argument-form"),
         ("record find --dataset X --field f", "argument-missing"),

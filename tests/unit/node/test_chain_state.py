@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from xinlian.node.chain_state import ChainState, CorrectionStep, RecoveryState, code_text, code_word
+from xinlian.node.chain_state import (
+    ChainState,
+    CorrectionStep,
+    RecoveryState,
+    RequestClock,
+    RequestState,
+    code_text,
+    code_word,
+)
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.working_days import Year, day_number
 from xinlian.scenarios.calendar import shipped_calendar
@@ -49,6 +57,11 @@ PROPOSAL = {
 }
 
 
+WORD = "0x" + "0d" * 32
+REQUEST = {"requester": B, "number": 20260924000001}
+SCOPE = {name: TERMS[name] for name in ("verifyMask", "queryMask", "answerMask", "batchMask")}
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     name: str
@@ -64,7 +77,15 @@ HISTORY = [
     Fact("SignerAdded", {"department": A, "signer": "0xA1", "roles": 3}, 2),
     Fact("DatasetProposed", {"owner": A, "serial": 7, "version": 2, "round": 1, "proposal": PROPOSAL}, 3),
     Fact("DatasetPublished", {**DATASET, "document": DOCUMENT}, 4),
-    Fact("GrantGiven", {"provider": A, "number": 5, "receiver": B, "serial": 7, "version": 2, "terms": TERMS}, 5),
+    Fact("RequestSubmitted", {
+        "requester": B, "number": 20260924000001, "provider": A, "serial": 7, "version": 2, "unconditional": False,
+        "terms": TERMS, "outOfScope": False, "legalBasis": WORD, "document": WORD,
+    }, 5),
+    Fact("RequestAgreed", {**REQUEST, "scope": SCOPE, "grounds": 0, "cover": 1, "document": WORD}, 5, 20),
+    Fact("GrantGiven", {
+        "provider": A, "number": 5, "receiver": B, "request": 20260924000001, "serial": 7, "version": 2, "cover": 1,
+        "terms": TERMS, "document": WORD,
+    }, 5, 30),
     Fact("CaseOpened", {
         "lead": B, "caseNo": code_word("CASE-1"), "scenario": SCENARIO, "participants": [A], "subjectsRoot": "0x" + "01" * 32,
         "subjectCount": 2,
@@ -271,11 +292,34 @@ def test_a_grants_life() -> None:
     assert (grant.ref, grant.vct) == (f"{A}/5", f"{A}/000007@2")
     assert [grant.is_running_at(time) for time in (99, 100, 199, 200)] == [False, True, True, False]
     assert (state.newest_grant_number(A), state.newest_grant_number(B)) == (5, 0)
-    state.apply(Fact("GrantNarrowed", {"provider": A, "number": 5, "terms": {**TERMS, "validTo": 150, "queryMask": 2}}, 9))
-    assert (grant.terms.query_mask, grant.is_running_at(150)) == (2, False)
-    state.apply(Fact("GrantRevoked", {"provider": A, "number": 5, "reason": 4}, 9))
+    narrower = {**TERMS, "validTo": 150, "queryMask": 2}
+    state.apply(Fact("ChangeProposed", {**REQUEST, "isStop": False, "terms": narrower, "document": WORD}, 9))
+    assert grant.is_running_at(180), "goes on while it is negotiated"
+    state.apply(Fact("TermsChanged", {**REQUEST, "terms": narrower, "document": WORD}, 9))
+    assert (grant.terms.query_mask, grant.is_running_at(150), grant.is_running_at(149)) == (2, False, True)
+    suspended = {**REQUEST, "rectifyWithin": 5, "byAuthority": True, "document": WORD}
+    state.apply(Fact("GrantSuspended", suspended, 9, 40))
     assert not grant.is_running_at(120)
-    assert grant.revoke_reason == 4
+    assert grant.request.clock() == (RequestClock.RECTIFICATION, 40, 5)
+    state.apply(Fact("GrantResumed", {**REQUEST, "document": WORD}, 9, 50))
+    assert grant.is_running_at(120)
+    state.apply(Fact("GrantClosed", {**REQUEST, "filed": False, "document": WORD}, 9, 60))
+    assert not grant.is_running_at(120)
+    assert (grant.request.state, grant.request.ended_at_s) == (RequestState.CLOSED, 60)
+    assert [step.event for step in grant.request.steps][:3] == ["RequestSubmitted", "RequestAgreed", "GrantGiven"]
+
+
+def test_a_requests_numbers_and_clock() -> None:
+    state = ChainState(HISTORY[:7])
+    request = state.requests[B, 20260924000001]
+    assert (request.request_no, request.ref, request.code) == ("GX20260924000001", f"{B}/20260924000001", f"{A}/000007")
+    assert request.clock() == (RequestClock.ANSWER, 10, 10)
+    state.apply(Fact("RequestExtended", {**REQUEST, "workingDays": 4, "document": WORD}, 6))
+    assert request.clock() == (RequestClock.ANSWER, 10, 14)
+    assert state.newest_request_number(B, 20260924000001) == 20260924000001
+    assert state.newest_request_number(A, 20260924000001) == 20260924000000
+    state.apply(HISTORY[7])
+    assert request.clock() == (RequestClock.DELIVERY, 20, 20)
 
 
 def test_a_cases_life() -> None:
@@ -307,7 +351,7 @@ def test_rebuilding_gives_the_same_state_and_unknown_events_are_passed_over() ->
         state.apply(fact)
     state.apply(Fact("BatchAnchored"))
     again = ChainState(HISTORY)
-    for name in ("departments", "signers", "datasets", "grants", "cases"):
+    for name in ("departments", "signers", "datasets", "requests", "grants", "cases"):
         assert getattr(state, name) == getattr(again, name)
     state.rebuild([])
     assert (state.departments, state.cases) == ({}, {})

@@ -152,8 +152,9 @@ class Execution:
         """Run the action; when the chain rejects it because an earlier attempt arrived after all, that one counts."""
         try:
             return await kind.perform(consented)
-        except ChainError as error:
-            done = await self._found(kind, consented) if error.code == "tx-reverted" else None
+        except XinlianError as error:
+            rejected = error.code == "tx-reverted" or isinstance(error.__cause__, ChainError)
+            done = await self._found(kind, consented) if rejected else None
             if done is None:
                 raise
             return done

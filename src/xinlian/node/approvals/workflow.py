@@ -296,6 +296,11 @@ class Approvals:
             found += table.unanswered_failures(reader, failed_since)
             return [(approval, table.proposers(reader, approval.id)) for approval in found]
 
+    def newest_object(self, kind: str) -> str | None:
+        """The greatest object reference that an approval of a kind was ever made for, None when there is none."""
+        with self._writer.read() as reader:
+            return table.newest_object(reader, kind)
+
     def may_read(self, info: ApprovalInfo, person: Person) -> bool:
         """Whether a person may read what was proposed: who may propose or consent to this kind."""
         kind = self.kind(info.kind)

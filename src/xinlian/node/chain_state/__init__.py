@@ -22,20 +22,38 @@ from xinlian.node.chain_state.corrections import CorrectionFacts, CorrectionStat
 from xinlian.node.chain_state.datasets import DatasetFacts, DatasetState, UpdateState
 from xinlian.node.chain_state.departments import DepartmentFacts, DepartmentState, KeySetVersion, RecoveryState, SignerState
 from xinlian.node.chain_state.facts import ChainFact, OrphanError, code_text, code_word
-from xinlian.node.chain_state.sharing import GrantState, SharingFacts, Terms
+from xinlian.node.chain_state.sharing import (
+    ENDED,
+    RUNNING,
+    Cover,
+    GrantState,
+    RequestClock,
+    RequestState,
+    RequestStep,
+    SharingFacts,
+    SharingRequest,
+    Terms,
+)
 
 __all__ = [
+    "ENDED",
+    "RUNNING",
     "AuthorisationState",
     "CaseState",
     "ChainFact",
     "ChainState",
     "CorrectionState",
     "CorrectionStep",
+    "Cover",
     "DatasetState",
     "DepartmentState",
     "GrantState",
     "KeySetVersion",
     "RecoveryState",
+    "RequestClock",
+    "RequestState",
+    "RequestStep",
+    "SharingRequest",
     "SignerState",
     "Terms",
     "UpdateState",
@@ -63,7 +81,7 @@ class ChainState:
         corrections, authorisations = CorrectionFacts(), AuthorisationFacts()
         self.departments, self.signers = departments.departments, departments.signers
         self.datasets, self.updates = datasets.datasets, datasets.updates
-        self.grants = sharing.grants
+        self.requests, self.grants = sharing.requests, sharing.grants
         self.cases = cases.cases
         self.corrections = corrections.corrections
         self.authorisations = authorisations.authorisations
@@ -125,6 +143,10 @@ class ChainState:
     def department_list(self) -> list[DepartmentState]:
         """Departments and other receivers in order of registration."""
         return list(self.departments.values())
+
+    def newest_request_number(self, requester: str, at_least: int) -> int:
+        """The highest request number of a requester from ``at_least`` on; one less than it when there is none."""
+        return max((n for owner, n in self.requests if owner == requester and n >= at_least), default=at_least - 1)
 
     def newest_grant_number(self, provider: str) -> int:
         """The highest grant number a provider has used, 0 for none."""

@@ -1,0 +1,68 @@
+"""What a contract's rejection means for the caller: the same stable code as when the node refuses first.
+
+Rules
+1. One line a custom error; errors that no honest call of this node can meet are not listed and stay ``tx-reverted``.
+2. The contract's own words stay in the answer (``fields["error"]``, ``fields["args"]``).
+
+Source: contracts/src/interfaces; issue "Bad input".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from xinlian.protocol.errors import ChainError, ConflictError, InputError, XinlianError
+
+_INPUT: Final = {
+    "SharingRegistryLegalBasisMissing": "legal-basis-missing",
+    "SharingRegistryMaskOutOfRange": "terms-widened",
+    "SharingRegistryMasksEmpty": "terms-empty",
+    "SharingRegistryPurposeNotAllowed": "purpose-not-catalogued",
+    "SharingRegistryScenarioNotAllowed": "terms-widened",
+    "SharingRegistryTermEmpty": "term-reversed",
+    "SharingRegistryTermPast": "term-past",
+    "SharingRegistryTermWidened": "terms-widened",
+    "SharingRegistryUsesOutOfRange": "terms-widened",
+    "SharingRegistryStandingAdded": "terms-widened",
+    "SharingRegistryExtensionOutOfRange": "extension-range",
+    "SharingRegistryGroundsOutOfRange": "grounds-missing",
+    "SharingRegistryRectificationOutOfRange": "rectification-range",
+}
+_CONFLICT: Final = {
+    "SharingRegistryStateUnexpected": "request-state",
+    "SharingRegistryNotProvider": "request-party",
+    "SharingRegistryNotAuthority": "request-party",
+    "SharingRegistryNumberTaken": "request-exists",
+    "SharingRegistryDatasetNotPublished": "dataset-not-published",
+    "SharingRegistryDatasetNotShared": "dataset-not-shared",
+    "SharingRegistryRequesterIsProvider": "request-own-data",
+    "SharingRegistryTermsMismatch": "terms-changed",
+    "SharingRegistrySupplementRepeated": "supplement-repeated",
+    "SharingRegistryUnconditional": "request-unconditional",
+    "SharingRegistryExtensionRepeated": "extension-repeated",
+    "SharingRegistryExtensionWithoutConsent": "extension-without-consent",
+    "SharingRegistryExtensionTooLate": "extension-too-late",
+    "SharingRegistryScopeNotReviewed": "scope-not-reviewed",
+    "SharingRegistryScopeFlag": "scope-flag",
+    "SharingRegistryCoverUnexpected": "third-party-cover",
+    "SharingRegistryDisputeSettled": "dispute-settled",
+    "SharingRegistryNoClock": "clock-none",
+    "SharingRegistryNotOverdue": "not-overdue",
+    "SharingRegistryTermRunning": "not-overdue",
+    "SharingRegistrySuspendedByAuthority": "suspended-by-authority",
+    "SharingRegistryChangeKind": "change-kind",
+    "SharingRegistryDisposalUnexpected": "disposal-unexpected",
+    "SharingRegistryDepartmentSuspended": "department-suspended",
+    "WorkCalendarYearNotLoaded": "calendar-year-missing",
+}
+CODES: Final = {**_INPUT, **_CONFLICT}
+"""Custom error to code."""
+
+
+def explained(error: ChainError) -> XinlianError:
+    """The rejection under its own code, or the error as it is."""
+    name = str(error.fields.get("error", ""))
+    if error.code != "tx-reverted" or name not in CODES:
+        return error
+    family = InputError if name in _INPUT else ConflictError
+    return family(CODES[name], error.message, error=name, args=error.fields.get("args", {}))

@@ -1,0 +1,364 @@
+"""Every step of a request as a kind of approval: 经办 fills in the form, 负责人 consents, the node sends it.
+
+Rules
+1. The payload of a proposal is what the handler wrote; ``filling`` completes it. It is checked as a whole when it is proposed and
+   again before the consent.
+2. The text that the consent signs is the completed form; its salted digest is the step's ``document`` on chain, and that of its
+   使用依据 alone the request's ``legal_basis``.
+3. A step counts as done when the chain shows an event of it with this document.
+4. Steps of the authority are proposed by role ``authority``; all are consented to by role ``head``.
+
+Source: Decree 809 art. 20-22; dossier 2.1 (经办 + 负责人), 2.3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+import orjson
+
+from xinlian.node.approvals import (
+    ApprovalInfo,
+    Approvals,
+    Consented,
+    Kind,
+    Proposal,
+    Result,
+    Signatures,
+    Text,
+    consent_text,
+)
+from xinlian.node.catalogue import Catalogue
+from xinlian.node.chain_state import ChainState, Cover, RequestState, SharingRequest
+from xinlian.node.necessity import Necessity
+from xinlian.node.people import Person, Role
+from xinlian.node.sharing.conditions import GROUNDS, StepDetails
+from xinlian.node.sharing.filling import MODES, NOT_YET, Filling
+from xinlian.node.sharing.requests import NewRequest, SharingRequests
+from xinlian.node.sharing.steps import STEPS, Party, Step
+from xinlian.node.sharing.terms import ScopeByName, TermsByName
+from xinlian.protocol.dataset import DatasetSchema
+from xinlian.protocol.errors import InputError, NotFoundError
+from xinlian.protocol.forms import FORMS, Ground, read_form
+from xinlian.protocol.forms.fit import faults_against
+from xinlian.protocol.forms.reading import refused
+from xinlian.protocol.forms.request import SharingRequest as RequestForm
+from xinlian.protocol.objects import request_object
+from xinlian.protocol.working_days import day_number, end_of, start_of
+
+PREFIX: Final = "request-"
+_COVERS: Final = {cover.name.lower(): cover for cover in Cover}
+_UNSET: Final = b"\x01" * 32
+"""Stands for a digest while a proposal is only checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestApprovals:
+    """The kinds.
+
+    Args:
+        department: USCC of this node.
+        requests: takes the steps.
+        state: shows what was taken.
+        catalogue: names datasets.
+        necessity: the need-to-know matrices.
+        approvals: holds what is proposed.
+    """
+
+    department: str
+    requests: SharingRequests
+    state: ChainState
+    catalogue: Catalogue
+    necessity: Necessity
+    approvals: Approvals
+    _numbering: asyncio.Lock = field(init=False, repr=False, default_factory=asyncio.Lock)
+
+    # -- proposing ---------------------------------------------------------------------------------
+
+    async def propose(self, name: str, requester: str, number: int, payload: Mapping[str, Any], person: Person) -> ApprovalInfo:
+        """Propose a step of a request to the department's head.
+
+        Raises:
+            NotFoundError: ``step-unknown``, ``request-unknown``.
+            XinlianError: what the step's validation says.
+        """
+        step = STEPS.get(name)
+        if step is None or step.party is Party.ANYONE or name == "submit":
+            raise NotFoundError("step-unknown", "a request has no such step", expected=sorted(STEPS))
+        self.requests.known(requester, number)
+        return await self.approvals.propose(PREFIX + name, request_object(requester, number), payload, person)
+
+    async def propose_new(self, payload: Mapping[str, Any], person: Person) -> ApprovalInfo:
+        """Propose a new request (草稿 → 负责人同意 → 提交), under the next number of the day.
+
+        Raises:
+            XinlianError: what the form and the catalogue say.
+        """
+        async with self._numbering:
+            number = self.requests.next_number(self._reserved())
+            return await self.approvals.propose(PREFIX + "submit", request_object(self.department, number), payload, person)
+
+    def _reserved(self) -> int:
+        newest = self.approvals.newest_object(PREFIX + "submit")
+        return 0 if newest is None else _parse(newest)[1]
+
+    # -- the kinds and their functions -------------------------------------------------------------
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """One kind for every step that a person takes in the department's name."""
+        return tuple(self._kind(step) for step in STEPS.values() if step.party is not Party.ANYONE)
+
+    def _kind(self, step: Step) -> Kind:
+        async def validate(proposal: Proposal) -> None:
+            await self._validate(step, proposal)
+
+        async def perform(consented: Consented) -> Result:
+            return await self._perform(step, consented)
+
+        async def find_done(consented: Consented) -> Result | None:
+            return self._find_done(step, consented)
+
+        def compose(proposal: Proposal, signatures: Signatures) -> Text:
+            return self._compose(step, proposal, signatures)
+
+        return Kind(PREFIX + step.name, validate, perform, find_done, compose, proposers=_proposers(step))
+
+    async def _validate(self, step: Step, proposal: Proposal) -> None:
+        requester, number = _parse(proposal.object_ref)
+        if step.name in ("submit", "resubmit"):
+            await self.catalogue.learn(self._provider(step, proposal))
+        content = self._content(step, proposal, NOT_YET)
+        if step.form in FORMS:
+            form = read_form(step.form, content)
+            if isinstance(form, RequestForm):
+                self._check_fit(form)
+        if step.name == "submit":
+            await self.requests.check_new(self._new(proposal.payload, content, _UNSET))
+            return
+        details = self._details(step, requester, number, proposal.payload, content, _UNSET)
+        await self.requests.check_step(step.name, requester, number, details)
+
+    async def _perform(self, step: Step, consented: Consented) -> Result:
+        requester, number = _parse(consented.proposal.object_ref)
+        content, digest = consented.document.content(), bytes(consented.document.digest)
+        if step.name == "submit":
+            shown, tx_hash = await self.requests.submit(self._new(consented.proposal.payload, content, digest), number)
+        else:
+            details = self._details(step, requester, number, consented.proposal.payload, content, digest)
+            shown, tx_hash = await self.requests.take(step.name, requester, number, details)
+        return {**_brief(shown), "tx_hash": tx_hash}
+
+    def _find_done(self, step: Step, consented: Consented) -> Result | None:
+        request = self.state.requests.get(_parse(consented.proposal.object_ref))
+        if request is None:
+            return None
+        digest = consented.document.digest.hex()
+        is_withdrawn = step.name == "withdraw" and request.state is RequestState.WITHDRAWN
+        if not is_withdrawn and all(done.document != digest for done in request.steps):
+            return None
+        return {
+            "request_no": request.request_no,
+            "requester": request.requester,
+            "number": request.number,
+            "state": request.state.name.lower(),
+            "grant": request.grant_number or None,
+        }
+
+    def _compose(self, step: Step, proposal: Proposal, signatures: Signatures) -> Text:
+        if step.form in (None, "consent"):
+            return consent_text(proposal, signatures)
+        return Text(str(step.form), self._content(step, proposal, signatures.to_json()))
+
+    # -- from forms to calls -----------------------------------------------------------------------
+
+    def _content(self, step: Step, proposal: Proposal, by: Mapping[str, Any]) -> dict[str, Any]:
+        """The completed form."""
+        requester, number = _parse(proposal.object_ref)
+        form = proposal.payload.get("form")
+        written = form if isinstance(form, Mapping) else {}
+        filling = Filling(self.department, self.state, self._schema, self.requests.law_time)
+        if step.form not in FORMS:
+            return {}
+        if step.name == "submit":
+            provider, dataset, version = _addressed(proposal.payload)
+            info = self.catalogue.info(dataset, version)
+            if info.owner != provider:
+                raise NotFoundError("dataset-unknown", f"{provider} has no such dataset", dataset=dataset[:40])
+            return filling.new(number, info.code, info.version, written, by)
+        request = self.requests.known(requester, number)
+        if step.name == "resubmit":
+            return filling.new(number, request.code, request.version, written, by)
+        return filling.step(step.name, request, written, by)
+
+    def _provider(self, step: Step, proposal: Proposal) -> str:
+        return (
+            _addressed(proposal.payload)[0]
+            if step.name == "submit"
+            else self.requests.known(*_parse(proposal.object_ref)).provider
+        )
+
+    def _check_fit(self, form: RequestForm) -> None:
+        """The form against the catalogue entry, and the matrix."""
+        schema = self._schema_of(form.catalog_code, form.catalog_version)
+        if schema is not None:
+            found = list(faults_against(form, schema))
+            if found:
+                raise refused(found)
+        terms = terms_of(form)
+        if self._is_out_of_scope(form.catalog_code, form.catalog_version, terms) and form.out_of_scope_reason is None:
+            text = "超范围: the need-to-know matrix does not cover all of it; out_of_scope_reason is missing"
+            raise InputError("scope-reason-missing", text, field="out_of_scope_reason")
+
+    def _new(self, payload: Mapping[str, Any], content: Mapping[str, Any], document: bytes) -> NewRequest:
+        provider, dataset, version = _addressed(payload)
+        terms = terms_of(read_form("sharing-request", content))
+        out_of_scope = self._is_out_of_scope(dataset, version, terms)
+        return NewRequest(provider, dataset, version, terms, out_of_scope, basis_digest(content, document), document)
+
+    def _is_out_of_scope(self, dataset: str, version: int | None, terms: TermsByName) -> bool:
+        """Whether the matrices leave something of it out; property 1 knows no further condition."""
+        info = self.catalogue.info(dataset, version)
+        names = {mode: getattr(terms, mode) for mode in MODES}
+        return info.share_type != 1 and bool(self.necessity.uncovered(self.department, info.alias, names, terms.purposes))
+
+    def _details(
+        self,
+        step: Step,
+        requester: str,
+        number: int,
+        payload: Mapping[str, Any],
+        content: Mapping[str, Any],
+        document: bytes,
+    ) -> StepDetails:
+        request = self.requests.known(requester, number)
+        if step.name == "resubmit":
+            terms = terms_of(read_form("sharing-request", content))
+            out_of_scope = self._is_out_of_scope(request.code, request.version, terms)
+            basis = basis_digest(content, document)
+            return StepDetails(document, terms=terms, out_of_scope=out_of_scope, legal_basis=basis)
+        if step.name == "propose-change":
+            return StepDetails(document, terms=_changed(request, payload))
+        agreed = content.get("agreed_items")
+        return StepDetails(
+            document,
+            scope=None if agreed is None else self._scope(request, agreed),
+            grounds=_grounds(content.get("refused_items") or []),
+            cover=_cover(payload),
+            working_days=content.get("working_days") or content.get("rectify_within"),
+            grant_number=content.get("grant_number"),
+        )
+
+    def _scope(self, request: SharingRequest, names: list[str]) -> ScopeByName:
+        """The modes in which what is agreed to was asked for."""
+        schema = self._schema(request)
+        if schema is None:
+            raise InputError("item-unknown", "the dataset's schema is not known here", field="agreed_items")
+        terms = request.terms
+        asked = {
+            "verify": schema.names_of(terms.verify_mask),
+            "query": schema.names_of(terms.query_mask),
+            "answer": schema.view_names_of(terms.answer_mask),
+            "batch": schema.names_of(terms.batch_mask),
+        }
+        outside = sorted(set(names) - {name for of_mode in asked.values() for name in of_mode})
+        if outside:
+            raise InputError("item-unknown", f"not asked for: {', '.join(outside)}", field="agreed_items")
+        verify, query, answer, batch = (tuple(name for name in asked[mode] if name in names) for mode in MODES)
+        return ScopeByName(verify, query, answer, batch)
+
+    def _schema(self, request: SharingRequest) -> DatasetSchema | None:
+        return self._schema_of(request.code, request.version)
+
+    def _schema_of(self, code: str, version: int) -> DatasetSchema | None:
+        owner, _, serial = code.partition("/")
+        entry = self.state.dataset(owner, int(serial), version)
+        return None if entry is None else self.catalogue.known_schema(entry)
+
+
+def terms_of(form: RequestForm) -> TermsByName:
+    """The terms that a sharing request asks for; its term runs from 00:00 of the first to the end of the last day."""
+    names = {mode: tuple(item.name_en for item in form.requested_items if mode in item.modes) for mode in MODES}
+    return TermsByName(
+        names["verify"],
+        names["query"],
+        names["answer"],
+        names["batch"],
+        form.purposes,
+        () if form.scenario.id is None else ("0x" + form.scenario.id,),
+        start_of(_day(form.valid_from)),
+        end_of(_day(form.valid_to)),
+        form.uses_per_case,
+        form.standing,
+    )
+
+
+def basis_digest(content: Mapping[str, Any], document: bytes) -> bytes:
+    """What stands on chain for the 使用依据: SHA-256 over 0x03, the document's digest and the basis as JSON, 32 bytes."""
+    return hashlib.sha256(b"\x03" + document + orjson.dumps(content["legal_basis"])).digest()
+
+
+def _changed(request: SharingRequest, payload: Mapping[str, Any]) -> TermsByName:
+    """The terms of a change: names per mode as the payload's ``change`` says; what it does not name of the rest stays."""
+    change, terms = payload.get("change"), request.terms
+    if not isinstance(change, Mapping):
+        raise InputError("change-terms-missing", "a change names fields per mode under change", field="change")
+    until = change.get("valid_to")
+    verify, query, answer, batch = (tuple(change.get(mode) or ()) for mode in MODES)
+    return TermsByName(
+        verify,
+        query,
+        answer,
+        batch,
+        terms.purposes,
+        terms.scenarios,
+        terms.valid_from_s,
+        terms.valid_to_s if until is None else end_of(_day(str(until))),
+        change.get("uses_per_case") or terms.uses_per_case,
+        terms.standing,
+    )
+
+
+def _day(text: str) -> int:
+    return day_number(date.fromisoformat(text))
+
+
+def _grounds(items: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Names of the grounds of all refused items."""
+    named = {str(ground) for item in items for ground in item.get("grounds") or ()}
+    return tuple(name for name, ground in zip(GROUNDS, Ground, strict=True) if ground.value in named)
+
+
+def _cover(payload: Mapping[str, Any]) -> Cover:
+    name = payload.get("cover") or "none"
+    if name not in _COVERS:
+        raise InputError("third-party-cover", "cover is none, consent or authorisation", expected=sorted(_COVERS))
+    return _COVERS[name]
+
+
+def _addressed(payload: Mapping[str, Any]) -> tuple[str, str, int | None]:
+    provider, dataset, version = payload.get("provider"), payload.get("dataset"), payload.get("version")
+    if not isinstance(provider, str) or not isinstance(dataset, str) or not isinstance(version, int | None):
+        raise InputError("approval-payload", "a request names provider, dataset and (or null) version", field="provider")
+    return provider, dataset, version
+
+
+def _proposers(step: Step) -> frozenset[Role]:
+    if step.party is Party.AUTHORITY:
+        return frozenset({Role.AUTHORITY})
+    if step.party is Party.PROVIDER_OR_AUTHORITY:
+        return frozenset({Role.SHARING, Role.AUTHORITY})
+    return frozenset({Role.SHARING})
+
+
+def _parse(object_ref: str) -> tuple[str, int]:
+    requester, _, number = object_ref.removeprefix("request ").partition("/")
+    return requester, int(number)
+
+
+def _brief(shown: Mapping[str, Any]) -> dict[str, object]:
+    return {name: shown[name] for name in ("request_no", "requester", "number", "state", "grant")}
