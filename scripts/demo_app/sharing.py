@@ -90,7 +90,7 @@ def ask(stage: Stage, alias: str, receiver: str, form: dict[str, Any]) -> int:
     number = int(filed["number"])
     look = owner_of(stage, alias).person("auditor")
     path = request_path(receiver, number)
-    wait_for(f"request {number} at its provider", lambda: look.ask("GET", path).status == 200, 60.0, look.node)
+    wait_for(f"request {number} at its provider", lambda: True if look.ask("GET", path).status == 200 else None, 60.0, look.node)
     return number
 
 
