@@ -9,6 +9,7 @@ Example: ``read_json("-", max_bytes=1_000_000)``
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -37,6 +38,20 @@ def read_bytes(name: str, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise InputError("too-large", f"{name}: more than {max_bytes} bytes", limit=max_bytes)
     return data
+
+
+def file_digest(name: str) -> tuple[bytes, int]:
+    """SHA-256 (32 bytes) and length of a file of any size; it is read in parts.
+
+    Raises:
+        InputError: ``file-unreadable``.
+    """
+    try:
+        with Path(name).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+            return digest, file.tell()
+    except OSError as error:
+        raise unreadable(name, error) from error
 
 
 def read_text(name: str, max_bytes: int) -> str:

@@ -10,7 +10,6 @@ Example: ``shown = Upload(client, Path("scan.pdf"), "application/pdf").run(progr
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import time
 import uuid
@@ -21,14 +20,13 @@ from typing import Any, BinaryIO, Final
 
 from xinlian.cli.client import Body, Client, RemoteError, Reply, problem_in, segment
 from xinlian.cli.exit_codes import Exit
-from xinlian.cli.files import unreadable
+from xinlian.cli.files import file_digest, unreadable
 from xinlian.protocol.attachments import DOCX, DWG, DXF, JPEG, MAX_BYTES, OFD, PDF, PNG, TIFF, XLSX
 from xinlian.protocol.errors import ConfigError, EvidenceError, InputError
 
 ALL: Final = "/api/v1/attachments"
 PIECE_BYTES: Final = 8 << 20
 PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-_READ_BYTES: Final = 1 << 20
 _BROKEN: Final = frozenset({"node-unreachable", "attachment-offset", "attachment-interrupted"})
 MEDIA_TYPES: Final = {
     ".pdf": PDF,
@@ -65,19 +63,12 @@ def digest_of(file: Path) -> tuple[bytes, int]:
     Raises:
         InputError: ``file-unreadable``, ``attachment-empty``, ``attachment-too-large``.
     """
-    digest, size = hashlib.sha256(), 0
-    try:
-        with file.open("rb") as stream:
-            while block := stream.read(_READ_BYTES):
-                digest.update(block)
-                size += len(block)
-    except OSError as error:
-        raise unreadable(str(file), error) from error
+    digest, size = file_digest(str(file))
     if size == 0:
         raise InputError("attachment-empty", f"{file}: the file is empty")
     if size > MAX_BYTES:
         raise InputError("attachment-too-large", f"{file}: larger than {MAX_BYTES} bytes", limit_bytes=MAX_BYTES)
-    return digest.digest(), size
+    return digest, size
 
 
 @dataclass(frozen=True, slots=True)

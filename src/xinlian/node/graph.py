@@ -302,23 +302,24 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         anchoring.woken,
         rate,
     )
-    asking_parts = AskingParts(
-        department,
-        store,
-        sealer,
-        state,
-        clock,
-        identity,
-        peers,
-        catalogue,
-        cases,
-        bundles,
-        reads,
-        following,
-        client,
-        settings.max_view_age_s,
+    asking = Asking(
+        AskingParts(
+            department,
+            store,
+            sealer,
+            state,
+            clock,
+            identity,
+            peers,
+            catalogue,
+            cases,
+            bundles,
+            reads,
+            following,
+            client,
+            settings.max_view_age_s,
+        )
     )
-    asking = Asking(asking_parts)
     ends = ends_of(
         settings,
         EndsParts(
@@ -387,7 +388,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         providing=providing,
         rate=rate,
         asking=asking,
-        fetching=Fetching(asking_parts, library, time.monotonic),
+        fetching=Fetching(asking.parts, library, time.monotonic),
         reads=reads,
         reconciling=Reconciling(
             department, state, clock, identity, peers, reads, client, bundles, following, settings.anchor_promise_s, rate

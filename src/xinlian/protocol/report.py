@@ -20,6 +20,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from xinlian.protocol.attachments import FileValue, file_value
 from xinlian.protocol.chainview import Anchoring
 from xinlian.protocol.jsontext import value_text
 from xinlian.protocol.record import Statement
@@ -68,7 +69,7 @@ class Report:
     """The result of one verification.
 
     Args:
-        checks: in the order of the closed list.
+        checks: in the order of the closed list; the check of given files behind it.
         remarks: things that make exit code 3 when nothing weighs more.
         notes: what the evidence proves and what it does not; no influence on the exit code.
         values: disclosed values by field name, only when the check ``disclosures`` passed.
@@ -96,6 +97,12 @@ class Report:
         if Outcome.FAILED in outcomes or Outcome.NOT_RUN in outcomes:
             return "not-proven"
         return "pending" if Outcome.PENDING in outcomes else "authentic"
+
+    @property
+    def attachments(self) -> tuple[tuple[str, FileValue], ...]:
+        """The files that the disclosed values name, with their fields."""
+        found = ((name, file_value(value)) for name, value in self.values.items())
+        return tuple((name, value) for name, value in found if value is not None)
 
     @property
     def exit_code(self) -> int:
@@ -144,6 +151,7 @@ class Report:
             "values": dict(self.values),
             "as_of": None if self.moment is None else _moment_json(self.moment),
             "anchored": None if self.anchoring is None else _anchoring_json(self.anchoring),
+            "attachments": [{"field": name, **value.to_json()} for name, value in self.attachments],
         }
 
     def lines(self) -> list[str]:

@@ -33,6 +33,8 @@ from xinlian.protocol.messages import (
     dumps_file_answer,
     parse_file_answer,
 )
+from xinlian.protocol.report import Outcome
+from xinlian.protocol.verification_files import GivenFile, with_files
 from xinlian.store import attachments as table
 from xinlian.store import blob_keys, file_transfers, streams
 
@@ -131,6 +133,18 @@ async def test_a_file_comes_in_pieces_and_is_the_one_disclosed(files: Files) -> 
     assert again == row  # it is here: nothing is asked again
     assert len(files.transfers()) == 1 + files.transfers().index(transfer)
     assert await files.findings() == findings
+
+
+async def test_the_fetched_file_is_checked_against_the_bundle_that_came_with_the_record(files: Files) -> None:
+    wanted = await files.asked()
+    content = files.content(await files.fetch(wanted))
+    async with client_of(files.requester) as client:
+        items = (await client.get(f"/api/v1/queries/{wanted.rid}/bundles")).ok()["items"]
+    report = files.requester.node.bundles.verify(json.dumps(items[0]).encode(), None)
+    assert [(name, value.name) for name, value in report.attachments] == [("scan", "授权书.pdf")]
+    for data, outcome in ((content, Outcome.PASSED), (content[:-1], Outcome.FAILED)):
+        checked = with_files(report, [GivenFile("f", sha256(data).hexdigest(), len(data))])
+        assert checked.check("attachment").outcome is outcome
 
 
 async def test_a_small_file_takes_one_piece(files: Files) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
@@ -15,15 +16,18 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.support.datasets import small_document
-from tests.support.evidence import World
+from tests.support.evidence import ANCHOR_BLOCK, World, head, receipt, sealed
+from tests.support.fake_view import BLOCK_TIME_S
 from tests.support.files import CELLS, TITLES
 from xinlian.chain.view import RpcView
 from xinlian.cli.main import app, main
 from xinlian.cli.trust import find_rpc_urls
 from xinlian.protocol import manifest
+from xinlian.protocol.attachments import PDF, FileValue
 from xinlian.protocol.bundle import Bundle, dumps
 from xinlian.protocol.documents import make_document
-from xinlian.protocol.types import Status
+from xinlian.protocol.record import parse_statement
+from xinlian.protocol.types import EpochS, Status, Stream
 
 RUNNER = CliRunner()
 FUND = "12411599MBDEM00233"
@@ -250,6 +254,35 @@ def test_values_are_shown_or_left_out(world: World, anchor: Path) -> None:
         hidden = verified(world.bundle(1), "--deployment", anchor, "--no-values", *options)
         assert hidden.exit_code == 0
         assert "120000.00" not in hidden.stdout
+
+
+def bundle_of_a_file(world: World, content: bytes) -> Bundle:
+    value = FileValue(hashlib.sha256(content).hexdigest(), len(content), PDF, "授权书.pdf").to_json()
+    record, slot = sealed(head(8), scan=value), (FUND, Stream.RECORDS, 3)
+    world.anchor([record], slot, ANCHOR_BLOCK)
+    proof = receipt([record], 0, slot, ANCHOR_BLOCK)
+    return Bundle(parse_statement(record.statement), record.disclosures, proof, None, None, EpochS(BLOCK_TIME_S + 60))
+
+
+def test_a_file_beside_a_bundle_is_checked_when_it_is_given(world: World, anchor: Path, tmp_path: Path) -> None:
+    bundle = bundle_of_a_file(world, b"content")
+    good, bad = tmp_path / "good.pdf", tmp_path / "bad.pdf"
+    good.write_bytes(b"content")
+    bad.write_bytes(b"Content")
+    plain = verified(bundle, "--deployment", anchor)
+    assert plain.exit_code == 0
+    assert "授权书.pdf" in plain.stdout
+    assert hashlib.sha256(b"content").hexdigest() in plain.stdout
+    assert verified(bundle, "--deployment", anchor, "--attachment", good).exit_code == 0
+    result = verified(bundle, "--deployment", anchor, "--attachment", good, "--attachment", bad, "--json")
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)
+    assert report["checks"][-1] == {"name": "attachment", "outcome": "failed", "detail": f"no disclosed value names {bad}"}
+    assert [one["name"] for one in report["attachments"]] == ["授权书.pdf"]
+    hidden = verified(bundle, "--deployment", anchor, "--attachment", good, "--no-values", "--json")
+    assert (hidden.exit_code, "授权书" in hidden.stdout) == (0, False)
+    gone = verified(bundle, "--deployment", anchor, "--attachment", tmp_path / "no.pdf", "--json")
+    assert (gone.exit_code, code_of(gone)) == (2, "file-unreadable")
 
 
 def test_the_manifest_is_found_in_the_order_of_the_design(world: World, anchor: Path, home: Path) -> None:

@@ -734,7 +734,7 @@ def test_the_json_form_is_stable() -> None:
     members = verify(world, world.bundle()).to_json()
     assert list(members) == [
         "format", "verdict", "exit_code", "integrity", "status", "stream", "statement", "checks", "remarks", "notes", "values",
-        "as_of", "anchored",
+        "as_of", "anchored", "attachments",
     ]  # fmt: skip
     assert json.loads(json.dumps(members)) == members
     assert members["as_of"] == {"block_number": 100, "block_hash": world.view.block(100).hash, "block_time": BLOCK_TIME_S + 100}

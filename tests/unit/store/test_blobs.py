@@ -46,7 +46,7 @@ def test_a_chunk_is_prefix_ciphertext_tag_under_the_nonce_and_aad_of_the_documen
     nonce = bytes([7]) * 7 + bytes.fromhex("0000000501")
     aad = b"xinlian blob/1" + BLOB + bytes.fromhex("0000000501")
     assert stored == bytes([7]) * 7 + AESGCM(KEY).encrypt(nonce, b"content", aad)
-    assert stored.hex() == "07070707070707cb45909d962df724212db9eb84494e31eb7d95568c6f82"  # docs/protocol.md
+    assert stored.hex() == "07070707070707cb45909d962df724212db9eb84494e31eb7d95568c6f82"  # docs/attachments.md
     assert open_chunk(KEY, ChunkPlace(BLOB, 5, blobs.LAST), stored) == b"content"
 
 

@@ -86,6 +86,11 @@ class Asking:
         self._line = Line(parts.state, parts.clock, parts.identity, parts.peers, parts.following, parts.client)
         self.history = History(parts.store.node, parts.sealer, parts.clock)
 
+    @property
+    def parts(self) -> AskingParts:
+        """What it was built from; fetching files shares it."""
+        return self._p
+
     async def ask(self, question: Question, person: Person) -> Asked:
         """Ask another department's node.
 
