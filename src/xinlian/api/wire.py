@@ -290,7 +290,7 @@ class SearchIn(Wire):
 
 
 class ReasonIn(Wire):
-    """Why a record is revoked or erased, or a grant revoked: a registered reason code, no free text on chain."""
+    """Why a record is revoked or erased: a registered reason code, no free text on chain."""
 
     reason: int = Field(ge=0, le=255, examples=[1])
 
