@@ -21,7 +21,7 @@ from httpx import ASGITransport, AsyncClient
 
 from tests.support.faults import Trial, trial
 from tests.support.http import Client, Reply, client_of
-from tests.support.network import D01, D05, Running
+from tests.support.network import D05, Running
 from tests.support.process import Process, settings_file
 from tests.support.profile import scaled
 from xinlian.api.app import create_app
@@ -97,39 +97,8 @@ def stop_at(monkeypatch: pytest.MonkeyPatch) -> Stop:
     return patch
 
 
-def grant_body(one: Trial) -> dict[str, Any]:
-    now = one.node.node.clock.law_s()
-    return {
-        "receiver": D01,
-        "dataset": "BDC-01",
-        "answer": ["home_count"],
-        "purposes": ["HPF_LOAN_REVIEW"],
-        "scenarios": [SCENARIO],
-        "valid_from": now,
-        "valid_to": now + 9_000_000,
-        "uses_per_case": 3,
-    }
-
-
 def case_body(number: str) -> dict[str, Any]:
     return {"case_no": number, "scenario": SCENARIO, "subjects": [{"kind": "person", "value": "411599199001010014"}]}
-
-
-@pytest.mark.parametrize("point", POINTS)
-async def test_a_grant_is_given_once(one: Trial, stop_at: Stop, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
-    body, before = orjson.dumps(grant_body(one)), len(events(one, "SharingRegistry", "GrantGiven"))
-    stop_at(point)
-    await stopped(one.node, "/api/v1/grants", body, point)
-    monkeypatch.undo()
-    again = await repeated(one, "/api/v1/grants", body, point)
-    given = events(one, "SharingRegistry", "GrantGiven")
-    assert len(given) == before + 1
-    assert again.ok(201)["number"] == given[-1]["number"] == before + 1
-    assert (again.headers.get("Idempotency-Replayed") == "true") == (point != "before it is signed")
-    async with client_of(one.node) as client:
-        third = await client.send("/api/v1/grants", body, "application/json", **{"Idempotency-Key": point})
-        assert third.ok(201) == again.ok(201)
-    assert len(events(one, "SharingRegistry", "GrantGiven")) == before + 1
 
 
 @pytest.mark.parametrize("point", POINTS)
