@@ -183,3 +183,9 @@ def _is_gpl(package: str) -> bool:
     about = metadata.metadata(package)
     said = [*about.get_all("License-Expression", []), *about.get_all("License", []), *about.get_all("Classifier", [])]
     return any(re.search(r"GNU|\b[AL]?GPL", text.split("\n")[0]) for text in said if "::" not in text or "License" in text)
+
+
+def test_nothing_waits_by_wait_for() -> None:
+    """Before Python 3.12 ``asyncio.wait_for`` can swallow a cancellation: a node would not stop. ``asyncio.timeout`` does not."""
+    found = [path.relative_to(ROOT) for path in SOURCE.rglob("*.py") if "asyncio.wait_for(" in path.read_text(encoding="utf-8")]
+    assert found == []

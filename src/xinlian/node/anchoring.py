@@ -117,7 +117,8 @@ class Anchoring:
 
     async def _pause(self, delay_s: float) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), delay_s)
+            async with asyncio.timeout(delay_s):
+                await self._wake.wait()
         except TimeoutError:
             return
         self._wake.clear()

@@ -175,7 +175,8 @@ class Following:
 
         self._look.set()
         try:
-            await asyncio.wait_for(self.hold(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self.hold()
         except TimeoutError:
             raise self.alarm or self.trouble or ChainError("rpc-down", "this node does not hold the chain's head") from None
 
@@ -193,7 +194,8 @@ class Following:
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._look.wait(), self._poll_s)
+            async with asyncio.timeout(self._poll_s):
+                await self._look.wait()
         self._look.clear()
 
     def look_now(self) -> None:
@@ -287,7 +289,8 @@ class Following:
 
         self._look.set()
         try:
-            await asyncio.wait_for(until(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await until()
         except TimeoutError:
             return False
         return True

@@ -124,7 +124,8 @@ class Restoring:
     async def settled(self) -> None:
         """Wait, at start and for a while only, until own records may be read, or the chain is found not to be reached."""
         try:
-            await asyncio.wait_for(self._settled(), STARTED_WITHIN_S)
+            async with asyncio.timeout(STARTED_WITHIN_S):
+                await self._settled()
         except TimeoutError:
             _log.warning("own records are not read before the chain's head is reached")
 

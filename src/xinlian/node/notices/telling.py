@@ -124,7 +124,8 @@ class Telling:
         while True:
             await self.once()
             try:
-                await asyncio.wait_for(self._wake.wait(), TICK_S)
+                async with asyncio.timeout(TICK_S):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
             self._wake.clear()
