@@ -25,8 +25,8 @@ from typing import Final
 from xinlian.protocol.members import MAX_INTEGER, Members, Where
 from xinlian.protocol.objects import OBJECT_REF
 from xinlian.protocol.record import SealedRecord
-from xinlian.protocol.statements.form import StatementForm, StatementIds, texts_of
-from xinlian.protocol.types import VCT_ACT, EpochS, Hash32
+from xinlian.protocol.statements.form import Parsed, StatementForm, StatementIds, texts_of
+from xinlian.protocol.types import VCT_ACT, EpochS
 
 FORM: Final = StatementForm(
     VCT_ACT,
@@ -130,21 +130,8 @@ class ActDisclosed:
     approval: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ActStatement:
-    """A parsed act statement.
-
-    Args:
-        ids: issuer, record id, time of writing.
-        clear: the clear part.
-        disclosed: ``None`` unless every disclosure was at hand.
-        leaf: its leaf in stream ``reads``.
-    """
-
-    ids: StatementIds
-    clear: ActClear
-    disclosed: ActDisclosed | None
-    leaf: Hash32
+ActStatement = Parsed[ActClear, ActDisclosed]
+"""A parsed act statement; its leaf is in stream ``reads``."""
 
 
 def seal_act(ids: StatementIds, clear: ActClear, disclosed: ActDisclosed, record_key: bytes) -> SealedRecord:
@@ -174,9 +161,7 @@ def parse_act(statement: bytes, disclosures: Sequence[str] = ()) -> ActStatement
         InputError: ``statement-form`` and the codes of ``record``.
         EvidenceError: ``statement-foreign-disclosure``.
     """
-    parts = FORM.parse(statement, disclosures)
-    disclosed = None if parts.disclosed is None else _disclosed(parts.disclosed)
-    return ActStatement(parts.ids, _clear(parts.clear), disclosed, parts.leaf)
+    return FORM.parse(statement, disclosures, _clear, _disclosed)
 
 
 def _clear(values: Mapping[str, object]) -> ActClear:

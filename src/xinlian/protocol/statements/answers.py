@@ -22,8 +22,8 @@ from xinlian.protocol.messages import (
     View,
 )
 from xinlian.protocol.record import SealedRecord
-from xinlian.protocol.statements.form import StatementForm, StatementIds, texts_of
-from xinlian.protocol.types import VCT_ANSWER, EpochS, Hash32
+from xinlian.protocol.statements.form import Parsed, StatementForm, StatementIds, texts_of
+from xinlian.protocol.types import VCT_ANSWER, EpochS
 
 MAX_SOURCES: Final = 65536
 
@@ -80,21 +80,8 @@ class AnswerDisclosed:
     sources: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerStatement:
-    """A parsed answer statement.
-
-    Args:
-        ids: issuer, record id, time of writing.
-        clear: the clear part.
-        disclosed: ``None`` unless every disclosure was at hand.
-        leaf: its leaf in stream ``answers``.
-    """
-
-    ids: StatementIds
-    clear: AnswerClear
-    disclosed: AnswerDisclosed | None
-    leaf: Hash32
+AnswerStatement = Parsed[AnswerClear, AnswerDisclosed]
+"""A parsed answer statement; its leaf is in stream ``answers``."""
 
 
 def seal_answer(ids: StatementIds, clear: AnswerClear, disclosed: AnswerDisclosed, record_key: bytes) -> SealedRecord:
@@ -123,9 +110,7 @@ def parse_answer_statement(statement: bytes, disclosures: Sequence[str] = ()) ->
         InputError: ``statement-form`` and the codes of ``record``.
         EvidenceError: ``statement-foreign-disclosure``.
     """
-    parts = FORM.parse(statement, disclosures)
-    disclosed = None if parts.disclosed is None else _answer_disclosed(parts.disclosed)
-    return AnswerStatement(parts.ids, _answer_clear(parts.clear), disclosed, parts.leaf)
+    return FORM.parse(statement, disclosures, _answer_clear, _answer_disclosed)
 
 
 def _answer_clear_values(clear: AnswerClear) -> tuple[object, ...]:

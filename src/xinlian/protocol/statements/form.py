@@ -7,8 +7,9 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from xinlian.protocol.errors import EvidenceError
 from xinlian.protocol.jsontext import loads_strict, value_text
@@ -28,6 +29,8 @@ from xinlian.protocol.types import EpochS, Hash32, RecordId, Uscc, issuer_of, us
 
 Texts = tuple[tuple[str, str], ...]
 """Members with their exact JSON texts, in the order they are written."""
+ClearT = TypeVar("ClearT")
+DisclosedT = TypeVar("DisclosedT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +48,20 @@ class StatementIds:
     iat: EpochS
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """A statement taken apart; the members are not checked yet.
+@dataclass(frozen=True)  # no slots: with them ``Parsed[…](…)`` fails before Python 3.12
+class Parsed(Generic[ClearT, DisclosedT]):
+    """A parsed statement.
 
     Args:
         ids: issuer, record id, time of writing.
-        clear: the clear members.
-        disclosed: the disclosed members; ``None`` unless every disclosure was at hand.
+        clear: the clear part.
+        disclosed: the disclosed part; ``None`` unless every disclosure was at hand.
         leaf: its leaf in its stream.
     """
 
     ids: StatementIds
-    clear: dict[str, object]
-    disclosed: dict[str, object] | None
+    clear: ClearT
+    disclosed: DisclosedT | None
     leaf: Hash32
 
 
@@ -110,8 +113,20 @@ class StatementForm:
         head = StatementHead(issuer_of(ids.issuer), self.vct, ids.jti, ids.iat, 1, None, clear)
         return Sheet(head, [n for n in self.clear if n in gaps], disclosed, [n for n in self.disclosed if n in gaps])
 
-    def parse(self, statement: bytes, disclosures: Sequence[str]) -> Parts:
-        """Take a statement apart; the disclosed part only when all its disclosures are given.
+    def parse(
+        self,
+        statement: bytes,
+        disclosures: Sequence[str],
+        read_clear: Callable[[Mapping[str, object]], ClearT],
+        read_disclosed: Callable[[Mapping[str, object]], DisclosedT],
+    ) -> Parsed[ClearT, DisclosedT]:
+        """Read a statement; the disclosed part only when all its disclosures are given.
+
+        Args:
+            statement: its compact JWT text.
+            disclosures: of this statement.
+            read_clear: checks and reads the clear members.
+            read_disclosed: checks and reads the disclosed members.
 
         Raises:
             InputError: ``statement-form`` and the codes of ``record``.
@@ -123,7 +138,8 @@ class StatementForm:
         values = self._disclosed_values(parsed, disclosures)
         ids = StatementIds(uscc_of_issuer(parsed.iss), RecordId(parsed.jti), EpochS(parsed.iat))
         clear = {name: loads_strict(text.encode("utf-8")) for name, text in parsed.extra}
-        return Parts(ids, clear, values if values.keys() >= set(self.disclosed) else None, leaf_of(parsed.raw))
+        disclosed = read_disclosed(values) if values.keys() >= set(self.disclosed) else None
+        return Parsed(ids, read_clear(clear), disclosed, leaf_of(parsed.raw))
 
     def _disclosed_values(self, parsed: Statement, disclosures: Sequence[str]) -> dict[str, object]:
         values: dict[str, object] = {}

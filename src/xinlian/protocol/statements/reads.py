@@ -26,9 +26,9 @@ from xinlian.protocol.messages import (
     grant_from_json,
 )
 from xinlian.protocol.record import SealedRecord
-from xinlian.protocol.statements.form import StatementForm, StatementIds, texts_of
+from xinlian.protocol.statements.form import Parsed, StatementForm, StatementIds, texts_of
 from xinlian.protocol.statements.keyed import KEYED_FORM
-from xinlian.protocol.types import VCT_READ, EpochS, Hash32, RecordId, Uscc
+from xinlian.protocol.types import VCT_READ, EpochS, RecordId, Uscc
 
 MAX_RECORDS: Final = 65536
 """Records that one entry may name."""
@@ -130,21 +130,8 @@ class ReadDisclosed:
     operator: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadEntry:
-    """A parsed read entry.
-
-    Args:
-        ids: issuer, record id, time of writing.
-        clear: the clear part.
-        disclosed: ``None`` unless every disclosure was at hand.
-        leaf: its leaf in stream ``reads``.
-    """
-
-    ids: StatementIds
-    clear: ReadClear
-    disclosed: ReadDisclosed | None
-    leaf: Hash32
+ReadEntry = Parsed[ReadClear, ReadDisclosed]
+"""A parsed read entry; its leaf is in stream ``reads``."""
 
 
 def seal_read(ids: StatementIds, clear: ReadClear, disclosed: ReadDisclosed, record_key: bytes) -> SealedRecord:
@@ -232,9 +219,7 @@ def parse_read(statement: bytes, disclosures: Sequence[str] = ()) -> ReadEntry:
         InputError: ``statement-form`` and the codes of ``record``.
         EvidenceError: ``statement-foreign-disclosure``.
     """
-    parts = FORM.parse(statement, disclosures)
-    disclosed = None if parts.disclosed is None else _read_disclosed(parts.disclosed)
-    return ReadEntry(parts.ids, _read_clear(parts.clear), disclosed, parts.leaf)
+    return FORM.parse(statement, disclosures, _read_clear, _read_disclosed)
 
 
 def _read_clear_values(clear: ReadClear) -> tuple[object, ...]:
