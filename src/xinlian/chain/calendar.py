@@ -8,38 +8,13 @@ Example: ``await rpc.ask(WorkCalendar(address).deadline_after(start_s, 10))``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from xinlian.chain.bound import BoundContract
 from xinlian.chain.calls import Call
 from xinlian.chain.questions import Question
 from xinlian.chain.wire import BlockTag
-from xinlian.protocol.errors import ChainError, ConflictError, InputError, XinlianError
 from xinlian.protocol.working_days import Interval, Year
-
-_CODES: Final[dict[str, tuple[type[InputError | ConflictError], str]]] = {
-    "WorkCalendarYearNotLoaded": (ConflictError, "calendar-year-missing"),
-    "WorkCalendarDayFrozen": (ConflictError, "calendar-day-frozen"),
-    "WorkCalendarDayOutOfRange": (InputError, "calendar-range"),
-    "WorkCalendarIntervalReversed": (InputError, "dates-reversed"),
-    "WorkCalendarOutageTooLong": (InputError, "calendar-outage-length"),
-    "WorkCalendarTermOutOfRange": (InputError, "calendar-term"),
-    "WorkCalendarTimesReversed": (InputError, "dates-reversed"),
-    "WorkCalendarTooManyPauses": (InputError, "calendar-pauses"),
-    "DepartmentRegistryRecoveryTooEarly": (ConflictError, "recovery-too-early"),
-    "DepartmentRegistryRecoveryUnknown": (ConflictError, "recovery-unknown"),
-}
-
-
-def explained(error: ChainError) -> XinlianError:
-    """The calendar's refusal under the code that ``protocol.working_days`` gives it, or the error as it is."""
-    found = _CODES.get(str(error.fields.get("error", "")))
-    if found is None:
-        return error
-    family, code = found
-    args = error.fields.get("args")
-    year = {"year": args["year"]} if isinstance(args, dict) and "year" in args else {}
-    return family(code, error.message, error=error.fields["error"], args=args, **year)
 
 
 def _first(values: list[Any]) -> Any:

@@ -182,7 +182,7 @@ class Signing:
         """
         import asyncio
 
-        from xinlian.chain.calendar import explained
+        from xinlian.chain.rejections import explained
 
         trusted, urls = require_deployment(self.deployment), require_rpc_urls(self.rpc)
         key = authority_key(load_keys(self.keys, self.passphrase_file))

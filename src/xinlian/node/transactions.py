@@ -23,12 +23,12 @@ import structlog
 from xinlian.chain.bindings import encode_call
 from xinlian.chain.calls import Call
 from xinlian.chain.keys import ChainKey
+from xinlian.chain.rejections import explained
 from xinlian.chain.rpc import AsksChain
 from xinlian.chain.sender import Mined, Sender, SenderOptions, StoredTx
 from xinlian.node.following import Following
 from xinlian.node.idempotency import current_journal
 from xinlian.node.payload_guard import check_payload
-from xinlian.node.rejections import explained
 from xinlian.protocol.chainview import BlockRef
 from xinlian.protocol.errors import ChainError, ConfigError
 from xinlian.protocol.manifest import Deployment

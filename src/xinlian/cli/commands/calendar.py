@@ -160,7 +160,7 @@ def _asked(urls: Sequence[str], deployment: Deployment, make: Callable[[WorkCale
     """
     import asyncio
 
-    from xinlian.chain.calendar import explained
+    from xinlian.chain.rejections import explained
     from xinlian.chain.rpc import Rpc, check_chain, check_code
     from xinlian.protocol.errors import ChainError
 

@@ -1,7 +1,7 @@
-"""What a contract's rejection means for the caller: the same stable code as when the node refuses first.
+"""What a contract's rejection means for the caller: the same stable code as when the node or the library refuses first.
 
 Rules
-1. One line a custom error; errors that no honest call of this node can meet are not listed and stay ``tx-reverted``.
+1. One line a custom error; errors that no honest call can meet are not listed and stay ``tx-reverted``.
 2. The contract's own words stay in the answer (``fields["error"]``, ``fields["args"]``).
 
 Source: contracts/src/interfaces; issue "Bad input".
@@ -27,6 +27,12 @@ _INPUT: Final = {
     "SharingRegistryExtensionOutOfRange": "extension-range",
     "SharingRegistryGroundsOutOfRange": "grounds-missing",
     "SharingRegistryRectificationOutOfRange": "rectification-range",
+    "WorkCalendarDayOutOfRange": "calendar-range",
+    "WorkCalendarIntervalReversed": "dates-reversed",
+    "WorkCalendarOutageTooLong": "calendar-outage-length",
+    "WorkCalendarTermOutOfRange": "calendar-term",
+    "WorkCalendarTimesReversed": "dates-reversed",
+    "WorkCalendarTooManyPauses": "calendar-pauses",
 }
 _CONFLICT: Final = {
     "SharingRegistryStateUnexpected": "request-state",
@@ -54,6 +60,9 @@ _CONFLICT: Final = {
     "SharingRegistryDisposalUnexpected": "disposal-unexpected",
     "SharingRegistryDepartmentSuspended": "department-suspended",
     "WorkCalendarYearNotLoaded": "calendar-year-missing",
+    "WorkCalendarDayFrozen": "calendar-day-frozen",
+    "DepartmentRegistryRecoveryTooEarly": "recovery-too-early",
+    "DepartmentRegistryRecoveryUnknown": "recovery-unknown",
 }
 CODES: Final = {**_INPUT, **_CONFLICT}
 """Custom error to code."""
@@ -65,4 +74,6 @@ def explained(error: ChainError) -> XinlianError:
     if error.code != "tx-reverted" or name not in CODES:
         return error
     family = InputError if name in _INPUT else ConflictError
-    return family(CODES[name], error.message, error=name, args=error.fields.get("args", {}))
+    args = error.fields.get("args", {})
+    year = {"year": args["year"]} if isinstance(args, dict) and "year" in args else {}
+    return family(CODES[name], error.message, error=name, args=args, **year)
