@@ -33,18 +33,7 @@ from eth_utils.address import to_checksum_address
 
 from xinlian.protocol.errors import ChainError
 from xinlian.protocol.keccak import keccak256
-
-CONTRACTS = (
-    "DepartmentRegistry",
-    "WorkCalendar",
-    "DatasetCatalog",
-    "RecordLedger",
-    "SharingRegistry",
-    "CaseLedger",
-    "CorrectionRegistry",
-    "AuthorisationRegistry",
-)
-"""Names as in the deployment manifest, in the order of deployment."""
+from xinlian.protocol.manifest import CONTRACTS
 
 _NOT_UTF8 = "surrogateescape"
 _USCC = re.compile(rb"[0-9A-Z]{18}\Z")

@@ -31,7 +31,7 @@ from xinlian.protocol import manifest
 from xinlian.protocol.chainview import BlockRef
 from xinlian.protocol.errors import ChainError, ConfigError
 from xinlian.protocol.keccak import keccak256
-from xinlian.protocol.manifest import ContractDeployment, Deployment
+from xinlian.protocol.manifest import CONTRACTS, ContractDeployment, Deployment
 
 _FORMAT = "xinlian-deploy-progress/1"
 _ARGUMENTS = {
@@ -224,7 +224,7 @@ async def deploy(rpc: AsksChain, key: ChainKey, options: DeployOptions) -> Deplo
     sender = Sender(rpc, key, progress, options.sender or SenderOptions(chain_id=chain_id))
     await sender.resync()
     contracts: dict[str, ContractDeployment] = {}
-    for name in abi.CONTRACTS:
+    for name in CONTRACTS:
         contracts[name] = await _deploy_one(rpc, sender, progress, _Creation(name, contracts, options))
     deployment = Deployment(chain_id, genesis.hash, options.confirmations, contracts)
     await _wait_final(rpc, sender, deployment, options)
@@ -234,7 +234,7 @@ async def deploy(rpc: AsksChain, key: ChainKey, options: DeployOptions) -> Deplo
 
 def code_digest() -> str:
     """SHA-256 over the creation code of all contracts: tells releases apart."""
-    return hashlib.sha256(b"".join(abi.contract(name).bytecode for name in abi.CONTRACTS)).hexdigest()
+    return hashlib.sha256(b"".join(abi.contract(name).bytecode for name in CONTRACTS)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

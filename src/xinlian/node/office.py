@@ -72,9 +72,10 @@ def office_of(parts: OfficeParts) -> Office:
     events = Events(parts.department, clock.law_s, clock.wall_s)
     approvals.observe(approval_events(events))
     proposing = Proposing(parts.catalogue, approvals)
-    requests = SharingRequests(parts.department, parts.state, parts.catalogue, parts.transactions, clock.law_s)
+    department, state, catalogue, read = parts.department, parts.state, parts.catalogue, parts.working_days.read
+    requests = SharingRequests(department, state, catalogue, parts.transactions, clock.law_s, read)
     matrices = Necessity.of_shipped_scenarios()
-    request_approvals = RequestApprovals(parts.department, requests, parts.state, parts.catalogue, matrices, approvals)
+    request_approvals = RequestApprovals(department, requests, state, catalogue, matrices, approvals, read)
     approvals.register(proposing.kind(), *request_approvals.kinds())
     webhooks, delivering = _webhooks(parts, events)
     return Office(

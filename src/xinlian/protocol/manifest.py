@@ -34,6 +34,7 @@ CONTRACTS: Final = (
     "CorrectionRegistry",
     "AuthorisationRegistry",
 )
+"""In the order of deployment."""
 MAX_CONFIRMATIONS: Final = 1_000_000
 MAX_MANIFEST_BYTES: Final = 64 * 1024
 

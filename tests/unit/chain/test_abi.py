@@ -26,6 +26,7 @@ from xinlian.chain.reverts import explain
 from xinlian.chain.wire import Log
 from xinlian.protocol.errors import ChainError
 from xinlian.protocol.keccak import keccak256
+from xinlian.protocol.manifest import CONTRACTS
 
 ADDRESS = "0x" + "11" * 20
 TERMS = Terms(3, 5, 1, 0, (text32("NEW-HOME-LOAN"),), (b"s" * 32,), 1, 2, 3)
@@ -37,7 +38,7 @@ def _raw_abi(name: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("name", abi.CONTRACTS)
+@pytest.mark.parametrize("name", CONTRACTS)
 def test_selectors_and_topics_are_those_of_web3(name: str) -> None:
     entries: Any = _raw_abi(name)
     ours = abi.contract(name)

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from xinlian.chain import abi
-from xinlian.protocol import slots
+from xinlian.protocol import manifest, slots
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTRACTS = ROOT / "contracts"
@@ -78,7 +77,7 @@ def test_committed_files_equal_a_fresh_build(
     assert changed.name in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", abi.CONTRACTS)
+@pytest.mark.parametrize("name", manifest.CONTRACTS)
 def test_contract_can_be_deployed_anywhere(name: str) -> None:
     artifact = _artifact(name)
     deployed = bytes.fromhex(artifact["deployed_bytecode"][2:])
@@ -94,7 +93,7 @@ def test_every_state_changing_function_is_in_the_roles_table() -> None:
     table = re.sub(r"\bI\.", "ISharingRegistry.", table)
     functions = {
         f"I{name}.{entry['name']}"
-        for name in abi.CONTRACTS
+        for name in manifest.CONTRACTS
         for entry in _artifact(name)["abi"]
         if entry["type"] == "function" and entry["stateMutability"] not in {"view", "pure"}
     }
@@ -106,7 +105,7 @@ def test_every_error_has_a_test() -> None:
     tests = "".join(path.read_text("utf-8") for path in (CONTRACTS / "test").rglob("*.sol"))
     errors = {
         entry["name"]
-        for name in abi.CONTRACTS
+        for name in manifest.CONTRACTS
         for entry in _artifact(name)["abi"]
         if entry["type"] == "error" and entry["name"].startswith(name)
     }

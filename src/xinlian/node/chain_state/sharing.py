@@ -17,6 +17,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from xinlian.node.chain_state.facts import ChainFact, Handlers, Known, code_text
+from xinlian.protocol.clocks import CLOCKS, ClockId
 from xinlian.protocol.types import Uscc
 
 
@@ -56,6 +57,8 @@ class RequestClock(IntEnum):
     RECTIFICATION = 4
 
 
+SUPPLEMENT_WD: Final = 10
+"""For the completion that was asked for (ISharingRegistry); the other lengths are those of ``protocol.clocks``."""
 RUNNING: Final = frozenset({RequestState.ACTIVE, RequestState.CHANGE_NEGOTIATION})
 ENDED: Final = frozenset({RequestState.EXPIRED, RequestState.CLOSED, RequestState.TERMINATED})
 
@@ -149,11 +152,12 @@ class SharingRequest:
     def clock(self) -> tuple[RequestClock, int, int]:
         """The clock that runs, its start (epoch seconds) and its length in working days; NONE, 0 and 0 when none does."""
         if self.state is RequestState.SUBMITTED:
-            return RequestClock.ANSWER, self.submitted_at_s, (1 if self.unconditional else 10) + self.extension_wd
+            rule = CLOCKS[ClockId.ANSWER_UNCONDITIONAL if self.unconditional else ClockId.ANSWER_CONDITIONAL]
+            return RequestClock.ANSWER, self.submitted_at_s, rule.length_wd + self.extension_wd
         if self.state is RequestState.SUPPLEMENT:
-            return RequestClock.SUPPLEMENT, self.state_at_s, 10
+            return RequestClock.SUPPLEMENT, self.state_at_s, SUPPLEMENT_WD
         if self.state is RequestState.AGREED:
-            return RequestClock.DELIVERY, self.state_at_s, 20
+            return RequestClock.DELIVERY, self.state_at_s, CLOCKS[ClockId.DELIVER].length_wd
         if self.state is RequestState.SUSPENDED:
             return RequestClock.RECTIFICATION, self.state_at_s, self.rectify_within_wd
         return RequestClock.NONE, 0, 0

@@ -7,7 +7,7 @@ from xinlian.node.sharing.conditions import GROUNDS, StepDetails
 from xinlian.node.sharing.grants import GrantInfo, Grants
 from xinlian.node.sharing.requests import NewRequest, SharingRequests
 from xinlian.node.sharing.steps import STEPS, Party, Step
-from xinlian.node.sharing.terms import ScopeByName, TermsByName, terms_from
+from xinlian.node.sharing.terms import ScopeByName, TermsByName
 from xinlian.node.sharing.waiting import requests_waiting
 
 __all__ = [
@@ -24,5 +24,4 @@ __all__ = [
     "StepDetails",
     "TermsByName",
     "requests_waiting",
-    "terms_from",
 ]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -37,12 +37,13 @@ from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState, Cover, RequestState, SharingRequest
 from xinlian.node.necessity import Necessity
 from xinlian.node.people import Person, Role
-from xinlian.node.sharing.conditions import GROUNDS, StepDetails
-from xinlian.node.sharing.filling import MODES, NOT_YET, Filling
+from xinlian.node.sharing.conditions import StepDetails
+from xinlian.node.sharing.filling import NOT_YET, Filling
 from xinlian.node.sharing.requests import NewRequest, SharingRequests
 from xinlian.node.sharing.steps import STEPS, Party, Step
-from xinlian.node.sharing.terms import ScopeByName, TermsByName
-from xinlian.protocol.dataset import DatasetSchema
+from xinlian.node.sharing.terms import ScopeByName, TermsByName, names_of
+from xinlian.protocol.clocks import ClockReading, Term
+from xinlian.protocol.dataset import DatasetSchema, Mode
 from xinlian.protocol.errors import InputError, NotFoundError
 from xinlian.protocol.forms import FORMS, Ground, read_form
 from xinlian.protocol.forms.fit import faults_against
@@ -68,6 +69,7 @@ class RequestApprovals:
         catalogue: names datasets.
         necessity: the need-to-know matrices.
         approvals: holds what is proposed.
+        read: how a clock stands now, by the calendar on chain.
     """
 
     department: str
@@ -76,6 +78,7 @@ class RequestApprovals:
     catalogue: Catalogue
     necessity: Necessity
     approvals: Approvals
+    read: Callable[[Term], ClockReading]
     _numbering: asyncio.Lock = field(init=False, repr=False, default_factory=asyncio.Lock)
 
     # -- proposing ---------------------------------------------------------------------------------
@@ -147,11 +150,11 @@ class RequestApprovals:
         requester, number = _parse(consented.proposal.object_ref)
         content, digest = consented.document.content(), bytes(consented.document.digest)
         if step.name == "submit":
-            shown, tx_hash = await self.requests.submit(self._new(consented.proposal.payload, content, digest), number)
+            _, tx_hash = await self.requests.submit(self._new(consented.proposal.payload, content, digest), number)
         else:
             details = self._details(step, requester, number, consented.proposal.payload, content, digest)
-            shown, tx_hash = await self.requests.take(step.name, requester, number, details)
-        return {**_brief(shown), "tx_hash": tx_hash}
+            _, tx_hash = await self.requests.take(step.name, requester, number, details)
+        return {**_brief(self.requests.known(requester, number)), "tx_hash": tx_hash}
 
     def _find_done(self, step: Step, consented: Consented) -> Result | None:
         request = self.state.requests.get(_parse(consented.proposal.object_ref))
@@ -161,13 +164,7 @@ class RequestApprovals:
         is_withdrawn = step.name == "withdraw" and request.state is RequestState.WITHDRAWN
         if not is_withdrawn and all(done.document != digest for done in request.steps):
             return None
-        return {
-            "request_no": request.request_no,
-            "requester": request.requester,
-            "number": request.number,
-            "state": request.state.name.lower(),
-            "grant": request.grant_number or None,
-        }
+        return _brief(request)
 
     def _compose(self, step: Step, proposal: Proposal, signatures: Signatures) -> Text:
         if step.form in (None, "consent"):
@@ -181,7 +178,7 @@ class RequestApprovals:
         requester, number = _parse(proposal.object_ref)
         form = proposal.payload.get("form")
         written = form if isinstance(form, Mapping) else {}
-        filling = Filling(self.department, self.state, self._schema, self.requests.law_time)
+        filling = Filling(self.department, self.state, self._schema, self.requests.law_time, self.read)
         if step.form not in FORMS:
             return {}
         if step.name == "submit":
@@ -223,7 +220,7 @@ class RequestApprovals:
     def _is_out_of_scope(self, dataset: str, version: int | None, terms: TermsByName) -> bool:
         """Whether the matrices leave something of it out; property 1 knows no further condition."""
         info = self.catalogue.info(dataset, version)
-        names = {mode: getattr(terms, mode) for mode in MODES}
+        names = {mode.value: getattr(terms, mode) for mode in Mode}
         return info.share_type != 1 and bool(self.necessity.uncovered(self.department, info.alias, names, terms.purposes))
 
     def _details(
@@ -258,17 +255,11 @@ class RequestApprovals:
         schema = self._schema(request)
         if schema is None:
             raise InputError("item-unknown", "the dataset's schema is not known here", field="agreed_items")
-        terms = request.terms
-        asked = {
-            "verify": schema.names_of(terms.verify_mask),
-            "query": schema.names_of(terms.query_mask),
-            "answer": schema.view_names_of(terms.answer_mask),
-            "batch": schema.names_of(terms.batch_mask),
-        }
-        outside = sorted(set(names) - {name for of_mode in asked.values() for name in of_mode})
+        asked = names_of(request.terms, schema)
+        outside = sorted(set(names).difference(asked.verify, asked.query, asked.answer, asked.batch))
         if outside:
             raise InputError("item-unknown", f"not asked for: {', '.join(outside)}", field="agreed_items")
-        verify, query, answer, batch = (tuple(name for name in asked[mode] if name in names) for mode in MODES)
+        verify, query, answer, batch = (tuple(name for name in getattr(asked, mode) if name in names) for mode in Mode)
         return ScopeByName(verify, query, answer, batch)
 
     def _schema(self, request: SharingRequest) -> DatasetSchema | None:
@@ -282,7 +273,7 @@ class RequestApprovals:
 
 def terms_of(form: RequestForm) -> TermsByName:
     """The terms that a sharing request asks for; its term runs from 00:00 of the first to the end of the last day."""
-    names = {mode: tuple(item.name_en for item in form.requested_items if mode in item.modes) for mode in MODES}
+    names = {mode.value: tuple(item.name_en for item in form.requested_items if mode in item.modes) for mode in Mode}
     return TermsByName(
         names["verify"],
         names["query"],
@@ -308,7 +299,7 @@ def _changed(request: SharingRequest, payload: Mapping[str, Any]) -> TermsByName
     if not isinstance(change, Mapping):
         raise InputError("change-terms-missing", "a change names fields per mode under change", field="change")
     until = change.get("valid_to")
-    verify, query, answer, batch = (tuple(change.get(mode) or ()) for mode in MODES)
+    verify, query, answer, batch = (tuple(change.get(mode) or ()) for mode in Mode)
     return TermsByName(
         verify,
         query,
@@ -330,7 +321,7 @@ def _day(text: str) -> int:
 def _grounds(items: list[Mapping[str, Any]]) -> tuple[str, ...]:
     """Names of the grounds of all refused items."""
     named = {str(ground) for item in items for ground in item.get("grounds") or ()}
-    return tuple(name for name, ground in zip(GROUNDS, Ground, strict=True) if ground.value in named)
+    return tuple(ground.name.lower() for ground in Ground if ground.value in named)
 
 
 def _cover(payload: Mapping[str, Any]) -> Cover:
@@ -360,5 +351,11 @@ def _parse(object_ref: str) -> tuple[str, int]:
     return requester, int(number)
 
 
-def _brief(shown: Mapping[str, Any]) -> dict[str, object]:
-    return {name: shown[name] for name in ("request_no", "requester", "number", "state", "grant")}
+def _brief(request: SharingRequest) -> dict[str, object]:
+    return {
+        "request_no": request.request_no,
+        "requester": request.requester,
+        "number": request.number,
+        "state": request.state.name.lower(),
+        "grant": request.grant_number or None,
+    }

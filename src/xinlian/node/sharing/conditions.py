@@ -14,11 +14,13 @@ from typing import Final
 from xinlian.node.chain_state import Cover, SharingRequest
 from xinlian.node.sharing.steps import Step
 from xinlian.node.sharing.terms import ScopeByName, TermsByName
+from xinlian.protocol.clocks import CLOCKS, ClockId
 from xinlian.protocol.errors import ConflictError, InputError
+from xinlian.protocol.forms import Ground
 
-GROUNDS: Final = ("scope", "purpose", "conditions")
+GROUNDS: Final = tuple(ground.name.lower() for ground in Ground)
 """共享范围, 使用用途, 使用条件: the three catalogue items that a refusal may cite, bit 0 to 2."""
-EXTENSION_LIMIT_WD: Final = 10
+EXTENSION_LIMIT_WD: Final = CLOCKS[ClockId.ANSWER_CONDITIONAL].extension_wd
 RECTIFICATION_LIMIT_WD: Final = 250
 
 
@@ -73,7 +75,7 @@ def ground_bits(names: tuple[str, ...]) -> int:
     """
     if any(name not in GROUNDS for name in names):
         raise InputError("grounds-missing", "grounds are conditions of the catalogue entry", expected=list(GROUNDS))
-    return sum(1 << GROUNDS.index(name) for name in set(names))
+    return sum(Ground[name.upper()].bit for name in set(names))
 
 
 def _first_supplement(request: SharingRequest, _details: StepDetails) -> None:

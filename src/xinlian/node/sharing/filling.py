@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from xinlian.node.chain_state import ChainState, SharingRequest
-from xinlian.protocol.clocks import Term, read_clock
+from xinlian.protocol.clocks import CLOCKS, ClockId, ClockReading, Term
 from xinlian.protocol.dataset import DatasetSchema
 from xinlian.protocol.forms.grant import LAW
 from xinlian.protocol.working_days import date_of, day_of
 
-MODES: Final = ("verify", "query", "answer", "batch")
-ANSWER_WD: Final = 10
-DELIVERY_WD: Final = 20
+_ANSWER_WD: Final = CLOCKS[ClockId.ANSWER_CONDITIONAL].length_wd
+_DELIVERY_WD: Final = CLOCKS[ClockId.DELIVER].length_wd
 NOT_YET: Final = {
     "handler": {"person_id": "-", "name": "-", "post": "-"},
     "office_head": {"person_id": "-", "name": "-", "post": "-"},
@@ -40,12 +39,14 @@ class Filling:
         state: requests and calendar as followed.
         schemas: schema of a request's dataset when it is known here.
         law_s: law time, epoch seconds.
+        read: how a clock stands now, by the calendar on chain.
     """
 
     department: str
     state: ChainState
     schemas: Callable[[SharingRequest], DatasetSchema | None]
     law_s: Callable[[], int]
+    read: Callable[[Term], ClockReading]
 
     def new(self, number: int, code: str, version: int, form: Mapping[str, Any], by: Mapping[str, Any]) -> dict[str, Any]:
         """A 申请表 as it is filed."""
@@ -72,7 +73,7 @@ class Filling:
             filled["application"] = self._earlier(request, "ExtensionAsked")
         if name == "extend":
             filled["consent"] = self._earlier(request, "ExtensionConsented")
-            filled["due"] = self._last_day(request.submitted_at_s, ANSWER_WD + int(form.get("working_days") or 0))
+            filled["due"] = self._last_day(request.submitted_at_s, _ANSWER_WD + int(form.get("working_days") or 0))
         return filled
 
     def asked(self, request: SharingRequest) -> list[str]:
@@ -85,15 +86,14 @@ class Filling:
         return [*fields, *schema.view_names_of(terms.answer_mask)]
 
     def _answer(self, name: str, request: SharingRequest, form: Mapping[str, Any]) -> dict[str, Any]:
-        now = self.law_s()
-        used = read_clock(self.state.calendar, Term(request.submitted_at_s, ANSWER_WD), now).used_wd
+        used = self.read(Term(request.submitted_at_s, _ANSWER_WD)).used_wd
         common = {"conditions": form.get("conditions") or [], "working_days_used": used}
         if name == "refuse":
             return {**common, "answer": "不同意", "agreed_items": []}
         refused = form.get("refused_items") or []
         left = _without(self.asked(request), refused)
         kind = "部分同意" if refused else "同意"
-        due = self._last_day(now, DELIVERY_WD)
+        due = self._last_day(self.law_s(), _DELIVERY_WD)
         return {**common, "answer": kind, "agreed_items": left, "refused_items": refused, "delivery_due": due}
 
     def _decision(self, request: SharingRequest, form: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Filling:
 
     def _last_day(self, start_s: int, length_wd: int) -> str | None:
         """The last day of a term that is in time, YYYY-MM-DD; None while its year is not loaded."""
-        deadline_s = read_clock(self.state.calendar, Term(start_s, length_wd), start_s).deadline_s
+        deadline_s = self.read(Term(start_s, length_wd)).deadline_s
         return None if deadline_s is None else date_of(day_of(deadline_s) - 1).isoformat()
 
 

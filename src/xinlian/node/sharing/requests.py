@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from xinlian.node.catalogue import Catalogue
@@ -29,11 +28,11 @@ from xinlian.node.sharing.grants import known_schema
 from xinlian.node.sharing.steps import STEPS, Step, check_party, check_state
 from xinlian.node.sharing.terms import TermsByName, chain_terms, shown_terms
 from xinlian.node.transactions import Transactions
-from xinlian.protocol.clocks import Term, read_clock
+from xinlian.protocol.clocks import ClockReading, Term
 from xinlian.protocol.dataset import DatasetSchema
 from xinlian.protocol.errors import ConflictError, InputError, NotFoundError, PeerError
+from xinlian.protocol.working_days import date_of, day_of
 
-_UTC8 = timezone(timedelta(hours=8))
 _SERIALS = 1_000_000
 
 
@@ -69,6 +68,7 @@ class SharingRequests:
         catalogue: datasets.
         transactions: signs with the LAW key, on the authority's node with the authority's.
         law_s: law time, epoch seconds.
+        read: how a clock stands now, by the calendar on chain.
     """
 
     def __init__(
@@ -78,12 +78,14 @@ class SharingRequests:
         catalogue: Catalogue,
         transactions: Transactions,
         law_s: Callable[[], int],
+        read: Callable[[Term], ClockReading],
     ) -> None:
         self._department = department
         self._state = state
         self._catalogue = catalogue
         self._transactions = transactions
         self._law_s = law_s
+        self._read = read
         self._numbering = asyncio.Lock()
         self._granting = asyncio.Lock()
 
@@ -180,8 +182,7 @@ class SharingRequests:
         Raises:
             ConflictError: ``request-number``.
         """
-        day = datetime.fromtimestamp(self._law_s(), _UTC8)
-        first = int(day.strftime("%Y%m%d")) * _SERIALS + 1
+        first = int(date_of(day_of(self._law_s())).strftime("%Y%m%d")) * _SERIALS + 1
         number = max(self._state.newest_request_number(self._department, first), reserved) + 1
         if number // _SERIALS != first // _SERIALS:
             raise ConflictError("request-number", "no request number of this day is left")
@@ -271,13 +272,12 @@ class SharingRequests:
         page = page_of(wanted, window, lambda request: (request.requester, request.number))
         return Page([await self.info(request.requester, request.number) for request in page.items], page.next)
 
-    def _read(self, request: SharingRequest) -> dict[str, Any] | None:
+    def _clock(self, request: SharingRequest) -> dict[str, Any] | None:
         """The clock that runs, by the calendar on chain; None when none does."""
         clock, start_s, length_wd = request.clock()
         if clock is RequestClock.NONE:
             return None
-        reading = read_clock(self._state.calendar, Term(start_s, length_wd), self._law_s())
-        return {"name": clock.name.lower(), "started_at": start_s, **reading.to_json()}
+        return {"name": clock.name.lower(), "started_at": start_s, **self._read(Term(start_s, length_wd)).to_json()}
 
     def _shown(self, request: SharingRequest, schema: DatasetSchema | None) -> dict[str, Any]:
         return {
@@ -302,7 +302,7 @@ class SharingRequests:
                 "granted_wd": request.extension_wd,
             },
             "overdue": {"answer": request.is_answer_overdue, "delivery": request.is_delivery_overdue},
-            "clock": self._read(request),
+            "clock": self._clock(request),
             "by_authority": request.by_authority,
             "stop_proposed": request.is_stop,
             "proposed_terms": None if request.proposed is None else shown_terms(request.proposed, schema),

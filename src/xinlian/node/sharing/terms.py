@@ -9,7 +9,6 @@ Source: design 5 (SharingRegistry); Decree 809 art. 20.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,21 +72,17 @@ def chain_terms(schema: DatasetSchema, terms: TermsByName) -> dict[str, object]:
     Raises:
         InputError: as ``chain_scope``; ``chain-code-form``.
     """
-    return {
-        **chain_scope(schema, terms),
-        "purposes": [code_word(purpose) for purpose in terms.purposes],
-        "scenarios": list(terms.scenarios),
-        "validFrom": terms.valid_from_s,
-        "validTo": terms.valid_to_s,
-        "usesPerCase": terms.uses_per_case,
-        "standing": terms.standing,
-    }
+    return {**chain_scope(schema, terms), **_unscoped(terms)}
 
 
 def known_terms(terms: Terms) -> dict[str, object]:
     """Terms that stand on chain already, as the contract takes them again."""
+    return {**known_scope(terms), **_unscoped(terms)}
+
+
+def _unscoped(terms: Terms | TermsByName) -> dict[str, object]:
+    """What masks do not say, as the contract takes it."""
     return {
-        **known_scope(terms),
         "purposes": [code_word(purpose) for purpose in terms.purposes],
         "scenarios": list(terms.scenarios),
         "validFrom": terms.valid_from_s,
@@ -107,6 +102,16 @@ def known_scope(terms: Terms) -> dict[str, object]:
     }
 
 
+def names_of(terms: Terms, schema: DatasetSchema) -> ScopeByName:
+    """The fields and views that terms on chain cover."""
+    return ScopeByName(
+        tuple(schema.names_of(terms.verify_mask)),
+        tuple(schema.names_of(terms.query_mask)),
+        tuple(schema.view_names_of(terms.answer_mask)),
+        tuple(schema.names_of(terms.batch_mask)),
+    )
+
+
 def shown_terms(terms: Terms, schema: DatasetSchema | None) -> dict[str, Any]:
     """Terms as the API shows them; field names are there when the dataset's schema is known here."""
     shown: dict[str, Any] = {
@@ -124,29 +129,6 @@ def shown_terms(terms: Terms, schema: DatasetSchema | None) -> dict[str, Any]:
         },
     }
     if schema is not None:
-        shown["verify"] = list(schema.names_of(terms.verify_mask))
-        shown["query"] = list(schema.names_of(terms.query_mask))
-        shown["answer"] = list(schema.view_names_of(terms.answer_mask))
-        shown["batch"] = list(schema.names_of(terms.batch_mask))
+        names = names_of(terms, schema)
+        shown |= {mode.value: list(getattr(names, mode)) for mode in Mode}
     return shown
-
-
-def terms_from(document: Mapping[str, Any]) -> TermsByName:
-    """Terms from the members of a request body that were checked before."""
-
-    def names(key: str) -> tuple[str, ...]:
-        found: Sequence[str] = document.get(key) or ()
-        return tuple(found)
-
-    return TermsByName(
-        names("verify"),
-        names("query"),
-        names("answer"),
-        names("batch"),
-        names("purposes"),
-        names("scenarios"),
-        document["valid_from"],
-        document["valid_to"],
-        document["uses_per_case"],
-        bool(document.get("standing", False)),
-    )

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
+from xinlian.protocol.clocks import CLOCKS, ClockId
 from xinlian.protocol.forms.common import (
     MAX_ITEMS,
     ApprovedBy,
@@ -29,7 +30,7 @@ from xinlian.protocol.forms.common import (
 )
 from xinlian.protocol.forms.reading import Count, Fault, Missing, Prose, Whole
 
-MAX_EXTENSION_WD = 10
+MAX_EXTENSION_WD: Final = CLOCKS[ClockId.ANSWER_CONDITIONAL].extension_wd
 
 
 @dataclass(frozen=True, slots=True)
