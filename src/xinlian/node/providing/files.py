@@ -15,19 +15,16 @@ Source: design 4.5; issue "2 of 5", Attachments.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
-
-import orjson
 
 from xinlian.node.incoming import Outgoing
 from xinlian.node.provider_checks import Admitted
 from xinlian.node.providing.parts import Call, ProvidingParts
 from xinlian.node.reads import WrittenRead
 from xinlian.protocol.attachments import file_value
-from xinlian.protocol.errors import ConflictError, RefusedError
+from xinlian.protocol.errors import RefusedError
 from xinlian.protocol.messages import FileAnswer, FilePart, ProviderCheck, Request, View, dumps_file_answer, refusal
 from xinlian.protocol.statements import ReadOutcome
 from xinlian.protocol.types import RecordId
@@ -54,8 +51,10 @@ class Door(Protocol):
         """An answer sealed and signed."""
         ...
 
-    def answered(self, call: Call) -> Outgoing | None:
-        """The kept answer to the same bytes."""
+    async def committed(
+        self, call: Call, out: Outgoing, entries: list[streams.ReadEntry], also: Callable[[Transaction], None]
+    ) -> Outgoing:
+        """An answer committed with its read entries and what else belongs to it."""
         ...
 
 
@@ -72,14 +71,12 @@ class FileGiving:
 
     Args:
         parts: its collaborators.
-        door: authenticates, checks, seals.
-        on_committed: told after a commit (wakes anchoring).
+        door: authenticates, checks, seals, commits.
     """
 
-    def __init__(self, parts: ProvidingParts, door: Door, on_committed: Callable[[], None]) -> None:
+    def __init__(self, parts: ProvidingParts, door: Door) -> None:
         self._p = parts
         self._door = door
-        self._on_committed = on_committed
 
     async def give(self, call: Call, part: FilePart) -> Outgoing:
         """Answer an authenticated file request of this time.
@@ -150,7 +147,7 @@ class FileGiving:
             _refuse_erased(tx, chosen)
             file_transfers.open_transfer(tx, new)
 
-        return await self._commit(call, out, entries, job)
+        return await self._door.committed(call, out, entries, job)
 
     def _entries(
         self,
@@ -160,41 +157,8 @@ class FileGiving:
         pseudonyms: tuple[str, ...] = (),
         records: tuple[RecordId, ...] = (),
     ) -> list[streams.ReadEntry]:
-        answer_digest = hashlib.sha256(out.body).digest()
-        read = WrittenRead(0, outcome, pseudonyms, records, call.digest, answer_digest, None)
+        read = WrittenRead(0, outcome, pseudonyms, records, call.digest, out.digest, None)
         return self._p.reads.provider_entries(call.request, [read])
-
-    async def _commit(
-        self, call: Call, out: Outgoing, entries: list[streams.ReadEntry], also: Callable[[Transaction], None]
-    ) -> Outgoing:
-        request, now = call.request, int(self._p.clock.wall_s())
-        kept = table.Incoming(
-            request.rid,
-            request.from_uscc,
-            call.digest,
-            out.status,
-            out.body,
-            orjson.dumps(out.headers).decode(),
-            hashlib.sha256(out.body).digest(),
-            now,
-        )
-
-        def job(tx: Transaction) -> None:
-            if table.answered(tx, request.rid, request.from_uscc, call.digest) is not None:
-                raise ConflictError("rid-exists", "the same request is being answered", rid=request.rid)
-            also(tx)
-            streams.insert_reads(tx, self._p.sealer, entries)
-            table.keep_answer(tx, kept)
-
-        try:
-            await self._p.store.node.write(job)
-        except ConflictError:
-            again = self._door.answered(call)  # the same bytes arrived twice at once
-            if again is None:
-                raise
-            return again
-        self._on_committed()
-        return out
 
     # -- later pieces ------------------------------------------------------------------------------
 
@@ -229,7 +193,7 @@ class FileGiving:
     async def _refused(self, call: Call, part: FilePart, check: ProviderCheck) -> Outgoing:
         out, now = self._door.sealed(call, self._answer(call, check)), int(self._p.clock.wall_s())
         if part.transfer is None:
-            return await self._commit(call, out, self._entries(call, out, ReadOutcome.REFUSED), lambda _tx: None)
+            return await self._door.committed(call, out, self._entries(call, out, ReadOutcome.REFUSED), lambda _tx: None)
         transfer, requester = str(part.transfer), call.request.from_uscc
 
         def job(tx: Transaction) -> None:

@@ -77,7 +77,7 @@ class Providing:
         self._catalogue = parts.catalogue
         self._reads = parts.reads
         self._answering = Answering(parts, limits)
-        self._giving = FileGiving(parts, self, on_committed)
+        self._giving = FileGiving(parts, self)
         self._limits = limits
         self._on_committed = on_committed
         self._rate = rate
@@ -174,10 +174,6 @@ class Providing:
         """The checks of a request, on this node's own tables."""
         return admit(request, self._own_schema(request.dataset), self._state, self._moment())
 
-    def answered(self, call: Call) -> Outgoing | None:
-        """The kept answer to the same bytes, None when they are new."""
-        return self._answered(call.header, call.digest)
-
     def sealed(self, call: Call, plaintext: bytes) -> Outgoing:
         """An answer sealed and signed."""
         return self._seal(call, plaintext)
@@ -188,11 +184,29 @@ class Providing:
         return View(head.number, EpochS(head.time))
 
     async def _commit(self, call: Call, admitted: Admitted | None, results: Sequence[Result], view: View) -> Outgoing:
-        request = call.request
-        answer = Answer(request.rid, call.digest, view, tuple(result.item for result in results))
+        answer = Answer(call.request.rid, call.digest, view, tuple(result.item for result in results))
         out = self._seal(call, dumps_answer(answer))
-        answer_digest = hashlib.sha256(out.body).digest()
-        entries = self._entries(call, admitted, results, answer_digest)
+        entries = self._entries(call, admitted, results, out.digest)
+
+        def also(tx: Transaction) -> None:
+            if admitted is not None:
+                _refuse_erased(tx, results)
+                self._count(tx, admitted, results)
+            statements = [result.statement for result in results if result.statement is not None]
+            if statements:
+                streams.insert_answers(tx, self._sealer, statements)
+
+        return await self.committed(call, out, entries, also)
+
+    async def committed(
+        self, call: Call, out: Outgoing, entries: list[streams.ReadEntry], also: Callable[[Transaction], None]
+    ) -> Outgoing:
+        """Keep an answer, its read entries and what else belongs to it, in one transaction; the kept one if it was faster.
+
+        Raises:
+            ConflictError: ``rid-exists``.
+        """
+        request = call.request
         kept = table.Incoming(
             request.rid,
             request.from_uscc,
@@ -200,19 +214,14 @@ class Providing:
             out.status,
             out.body,
             orjson.dumps(out.headers).decode(),
-            answer_digest,
+            out.digest,
             int(self._clock.wall_s()),
         )
 
         def job(tx: Transaction) -> None:
             if table.answered(tx, request.rid, request.from_uscc, call.digest) is not None:
                 raise ConflictError("rid-exists", "the same request is being answered", rid=request.rid)
-            if admitted is not None:
-                _refuse_erased(tx, results)
-                self._count(tx, admitted, results)
-            statements = [result.statement for result in results if result.statement is not None]
-            if statements:
-                streams.insert_answers(tx, self._sealer, statements)
+            also(tx)
             streams.insert_reads(tx, self._sealer, entries)
             table.keep_answer(tx, kept)
 
