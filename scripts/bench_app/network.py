@@ -23,7 +23,8 @@ from typing import Any
 from xinlian.chain.anvil import ZERO_FEES, Anvil, AnvilOptions, free_port
 from xinlian.chain.development import deployed_chain
 from xinlian.chain.keys import LocalKey
-from xinlian.node.graph import KEYS_DIR, Node, build
+from xinlian.node.graph import KEYS_DIR, build
+from xinlian.node.life import Node
 from xinlian.node.people import NewUser, People, Role
 from xinlian.node.registration import KINDS, Applicant, request_for
 from xinlian.node.settings import Settings

@@ -12,7 +12,7 @@ from xinlian.api.access import Access
 from xinlian.api.app import create_app
 from xinlian.api.creating import takes_key
 from xinlian.api.openapi import is_list
-from xinlian.node.graph import Node
+from xinlian.node.life import Node
 
 HEAD = """# HTTP API
 

@@ -28,7 +28,7 @@ from xinlian.node.people import Person, Role
 from xinlian.protocol.errors import AuthError
 
 if TYPE_CHECKING:
-    from xinlian.node.graph import Node
+    from xinlian.node.life import Node
 
 BODY_LIMIT_BYTES = 1_000_000
 """Of JSON bodies that fit a model; files and bundles have limits of their own."""

@@ -47,7 +47,7 @@ from xinlian.api.routes import (
     requests,
     webhooks,
 )
-from xinlian.node.graph import Node
+from xinlian.node.life import Node
 from xinlian.protocol.dataset import safe_name
 from xinlian.protocol.errors import XinlianError
 

@@ -9,7 +9,8 @@ import uvicorn
 
 from xinlian.api.app import create_app
 from xinlian.api.logs import configure_logging
-from xinlian.node.graph import Node, build
+from xinlian.node.graph import build
+from xinlian.node.life import Node
 from xinlian.node.settings import Settings
 
 

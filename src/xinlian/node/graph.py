@@ -1,10 +1,9 @@
-"""The object graph of a node, built in one place from its settings, and its life: start, background work, stop.
+"""The object graph of a node, built in one place from its settings.
 
 Rules
-1. Nothing connects, opens or reads the environment before ``build`` is called; background work begins with ``running``.
+1. Nothing connects, opens or reads the environment before ``build`` is called; background work begins with ``Node.running``.
 2. A node starts without the chain when it has followed it before; the very first start needs the chain.
-3. Order at start: lock and migrate the store, sweep orphan keys, resume erasures, replay the projection, then follow and anchor;
-   own records are read once the chain's head is held and what it calls erased is gone (``restoring``).
+3. ``build`` locks and migrates the store and replays the projection; what a stop interrupted is finished by ``life``.
 
 Example::
 
@@ -15,56 +14,41 @@ Example::
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import structlog
 
 from xinlian.chain.follower import Follower
-from xinlian.chain.keys import ChainKey
 from xinlian.chain.rpc import Rpc
-from xinlian.node.acts import Acts
 from xinlian.node.agreeing import Agreeing
 from xinlian.node.anchoring import Anchoring, AnchoringLimits
-from xinlian.node.approvals import Approvals
 from xinlian.node.asking import Asking, AskingParts, Fetching
-from xinlian.node.attachments import Library, library_of
+from xinlian.node.attachments import library_of
 from xinlian.node.authority import Authority
 from xinlian.node.bundles import Bundles
 from xinlian.node.calendar import WorkingDays
 from xinlian.node.cases import Cases
 from xinlian.node.catalogue import Catalogue, SchemaFetcher
-from xinlian.node.chain_keys import chain_keys, check_remote, close_remote
+from xinlian.node.chain_keys import chain_keys
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.completeness import Completeness
-from xinlian.node.documents import Documents
 from xinlian.node.duties import Duties
-from xinlian.node.ending import Ending
 from xinlian.node.ends import EndsParts, ends_of
 from xinlian.node.files import Limits
 from xinlian.node.following import Following
 from xinlian.node.health import Health, HealthParts
 from xinlian.node.idempotency import Idempotency
 from xinlian.node.identity import Identity
-from xinlian.node.inbox import Inbox
 from xinlian.node.late_receipts import LateReceipts
+from xinlian.node.life import Node
 from xinlian.node.local_view import CheckedChain, LocalView
-from xinlian.node.notices.desk import Desk
 from xinlian.node.notices.telling import TellingParts
 from xinlian.node.office import OfficeParts, office_of
 from xinlian.node.outbox import Outbox
-from xinlian.node.parking import Parking
 from xinlian.node.peer_client import PeerClient
 from xinlian.node.peers import Peers
 from xinlian.node.people import People
-from xinlian.node.proposing import Proposing
 from xinlian.node.providing import Providing, ProvidingLimits, ProvidingParts
 from xinlian.node.publishing import Publishing
 from xinlian.node.rate import RateLimit
@@ -74,155 +58,23 @@ from xinlian.node.reconciling import Reconciling
 from xinlian.node.records import Records
 from xinlian.node.recovery import Recovery
 from xinlian.node.reindexing import storage_keys
-from xinlian.node.restoring import Restoring
 from xinlian.node.sealing import SealingPool
 from xinlian.node.settings import Settings
-from xinlian.node.sharing import Grants, RequestApprovals, SharingRequests
+from xinlian.node.sharing import Grants
 from xinlian.node.transactions import Transactions
 from xinlian.node.upkeep import Upkeep
-from xinlian.node.webhooks import Delivering, Events, Webhooks, batch_events
+from xinlian.node.webhooks import batch_events
 from xinlian.protocol import manifest
 from xinlian.protocol.clocks import LightRule
-from xinlian.protocol.errors import ConfigError, PeerError, XinlianError
+from xinlian.protocol.errors import ConfigError, PeerError
 from xinlian.protocol.manifest import Deployment
 from xinlian.protocol.types import Uscc
 from xinlian.store.blobs import BlobStore
 from xinlian.store.opening import Store, open_store
-from xinlian.store.record_keys import sweep_orphans
 from xinlian.store.secrets import NodeKeys
-
-_log = structlog.get_logger(__name__)
 
 KEYS_DIR = "keys"
 BLOBS_DIR = "blobs"
-Work = Callable[[], Coroutine[Any, Any, None]]
-
-
-@dataclass(slots=True)
-class Node:
-    """A node with all its use cases."""
-
-    settings: Settings
-    deployment: Deployment
-    store: Store
-    rpcs: tuple[Rpc, ...]
-    state: ChainState
-    clock: Clock
-    following: Following
-    follower: Follower
-    transactions: Transactions
-    working_days: WorkingDays
-    recovery: Recovery
-    people: People
-    idempotency: Idempotency
-    documents: Documents
-    acts: Acts
-    approvals: Approvals
-    catalogue: Catalogue
-    proposing: Proposing
-    inbox: Inbox
-    events: Events
-    webhooks: Webhooks
-    delivering: Delivering
-    publishing: Publishing
-    library: Library
-    records: Records
-    ending: Ending
-    anchoring: Anchoring
-    outbox: Outbox
-    bundles: Bundles
-    identity: Identity
-    requests: SharingRequests
-    request_approvals: RequestApprovals
-    grants: Grants
-    cases: Cases
-    providing: Providing
-    rate: RateLimit
-    asking: Asking
-    fetching: Fetching
-    reads: Reads
-    reconciling: Reconciling
-    late_receipts: LateReceipts
-    authority: Authority
-    health: Health
-    agreeing: Agreeing
-    completeness: Completeness
-    reattaching: Reattaching
-    upkeep: Upkeep
-    restoring: Restoring
-    notices: Desk
-    duties: Duties
-    parking: Parking
-    pool: SealingPool
-    client: PeerClient
-    chain_keys: Mapping[str, ChainKey]
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Run the background work for as long as the context lasts, then close everything."""
-        try:
-            await check_remote(self.chain_keys)
-            await self._recover()
-        except BaseException:
-            await self.close()
-            raise
-        self.pool.warm()
-        tasks = [
-            asyncio.create_task(_kept_alive(work, name), name=name)
-            for name, work in (
-                ("follow", lambda: self.following.run(self.follower)),
-                ("anchor", self.anchoring.run),
-                ("send", self.transactions.run),
-                ("agree", self.agreeing.run),
-                ("complete", self.completeness.run),
-                ("approve", self.approvals.execution.run),
-                ("webhooks", self.delivering.run),
-                ("upkeep", self.upkeep.run),
-                ("restore", self.restoring.run),
-                ("tell", self.notices.telling.run),
-            )
-        ]
-        try:
-            await self.restoring.settled()
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self.close()
-
-    async def _recover(self) -> None:
-        """Finish what a stop interrupted."""
-        if sweep_orphans(self.store.keys, self.store.node) > 0:
-            await asyncio.wrap_future(self.store.keys.checkpoint())
-        await self.library.keeping.recover()
-        await self.reads.index_older()
-        await self.ending.resume()
-        await self.notices.taking.wipe()
-        await self.asking.history.close_interrupted()
-
-    async def close(self) -> None:
-        """Close connections, processes and databases."""
-        await self.client.close()
-        await close_remote(self.chain_keys.values())
-        for rpc in self.rpcs:
-            await rpc.close()
-        self.pool.close()
-        self.store.close()
-
-
-async def _kept_alive(work: Work, name: str) -> None:
-    """Background work never dies silently: an unexpected error is logged and the work begins again."""
-    while True:
-        try:
-            await work()
-        except asyncio.CancelledError:
-            raise
-        except XinlianError as error:
-            _log.error("background work failed", work=name, code=error.code, detail=error.message)
-        except Exception as error:  # noqa: BLE001 (the last net under background work; it is logged)
-            _log.error("background work failed", work=name, kind=type(error).__name__, exc_info=error)
-        await asyncio.sleep(1.0)
 
 
 def read_deployment(path: Path) -> Deployment:

@@ -12,7 +12,7 @@ import pytest
 from tests.support.exchange import Stage
 from tests.support.http import Client, Reply, client_of
 from tests.support.network import D02, D03
-from xinlian.node.graph import Node
+from xinlian.node.life import Node
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -21,7 +21,7 @@ from xinlian.chain import abi, questions
 from xinlian.chain.bound import encode_call
 from xinlian.node.chain_rows import stored_facts
 from xinlian.node.chain_state import ChainState, Cover, RequestState
-from xinlian.node.graph import Node
+from xinlian.node.life import Node
 from xinlian.node.sharing import STEPS, NewRequest, StepDetails, TermsByName
 from xinlian.node.sharing.terms import ScopeByName
 from xinlian.protocol.errors import ConflictError, InputError

@@ -1,0 +1,87 @@
+"""The API's request and response models: what OpenAPI shows, with an example each.
+
+Rules
+1. pydantic stands only here and in settings; use cases take and give frozen dataclasses.
+2. Unknown members are refused; ids and amounts are never floats.
+"""
+
+from xinlian.api.wire.approvals import (
+    ActOut,
+    ApprovalIn,
+    ApprovalOut,
+    ConsentIn,
+    DocumentBriefOut,
+    DocumentOut,
+    SendBackIn,
+    StepOut,
+)
+from xinlian.api.wire.base import Problem, TxOut, Wire
+from xinlian.api.wire.cases import CaseIn, CaseOut, CaseRef, CloseIn, DutyIn, DutyOut, SubjectIn
+from xinlian.api.wire.catalogue import DatasetApproval, DatasetDecision, DatasetOut, DatasetRef
+from xinlian.api.wire.departments import (
+    CalendarChange,
+    CalendarYear,
+    CompromisedIn,
+    RecoveryOut,
+    RecoverySigner,
+    RotateIn,
+    SuspendIn,
+    TermEndOut,
+)
+from xinlian.api.wire.people import TodoOut, TokenIn, TokenOut, UserIn, UserOut
+from xinlian.api.wire.queries import FileWantedIn, QueryIn, QueryItemIn, ReconcileIn
+from xinlian.api.wire.records import ReasonIn, SearchIn
+from xinlian.api.wire.sharing import GrantOut, RequestIn, RequestOut, StepIn
+from xinlian.api.wire.webhooks import DeliveryOut, SecretsIn, WebhookIn, WebhookOut
+
+__all__ = [
+    "ActOut",
+    "ApprovalIn",
+    "ApprovalOut",
+    "CalendarChange",
+    "CalendarYear",
+    "CaseIn",
+    "CaseOut",
+    "CaseRef",
+    "CloseIn",
+    "CompromisedIn",
+    "ConsentIn",
+    "DatasetApproval",
+    "DatasetDecision",
+    "DatasetOut",
+    "DatasetRef",
+    "DeliveryOut",
+    "DocumentBriefOut",
+    "DocumentOut",
+    "DutyIn",
+    "DutyOut",
+    "FileWantedIn",
+    "GrantOut",
+    "Problem",
+    "QueryIn",
+    "QueryItemIn",
+    "ReasonIn",
+    "ReconcileIn",
+    "RecoveryOut",
+    "RecoverySigner",
+    "RequestIn",
+    "RequestOut",
+    "RotateIn",
+    "SearchIn",
+    "SecretsIn",
+    "SendBackIn",
+    "StepIn",
+    "StepOut",
+    "SubjectIn",
+    "SuspendIn",
+    "TermEndOut",
+    "TodoOut",
+    "TokenIn",
+    "TokenOut",
+    "TxOut",
+    "UserIn",
+    "UserOut",
+    "WebhookIn",
+    "WebhookOut",
+    "Wire",
+]
