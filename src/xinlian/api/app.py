@@ -45,6 +45,7 @@ from xinlian.api.routes import (
     records,
     recovery,
     requests,
+    signers,
     webhooks,
 )
 from xinlian.node.life import Node
@@ -74,6 +75,7 @@ ROUTERS = (
     people,
     reads,
     requests,
+    signers,
     webhooks,
 )
 """The first is matched first: asking is the busiest of them."""

@@ -61,6 +61,7 @@ from xinlian.node.reindexing import storage_keys
 from xinlian.node.sealing import SealingPool
 from xinlian.node.settings import Settings
 from xinlian.node.sharing import Grants
+from xinlian.node.signers import Signers
 from xinlian.node.transactions import Transactions
 from xinlian.node.upkeep import Upkeep
 from xinlian.node.webhooks import batch_events
@@ -214,6 +215,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         transactions=transactions,
         working_days=working_days,
         recovery=Recovery(department, state, working_days, clock.law_s, transactions),
+        signers=Signers(department, state, transactions),
         people=People(store.node, wall, settings.token_days),
         idempotency=Idempotency(store.node, sealer, keys.storage.column, wall),
         documents=office.documents,

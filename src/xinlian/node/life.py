@@ -67,6 +67,7 @@ from xinlian.node.restoring import Restoring
 from xinlian.node.sealing import SealingPool
 from xinlian.node.settings import Settings
 from xinlian.node.sharing import Grants, RequestApprovals, SharingRequests
+from xinlian.node.signers import Signers
 from xinlian.node.transactions import Transactions
 from xinlian.node.upkeep import Upkeep
 from xinlian.node.webhooks import Delivering, Events, Webhooks
@@ -95,6 +96,7 @@ class Node:
     transactions: Transactions
     working_days: WorkingDays
     recovery: Recovery
+    signers: Signers
     people: People
     idempotency: Idempotency
     documents: Documents

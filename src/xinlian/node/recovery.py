@@ -18,11 +18,12 @@ from typing import Final
 from xinlian.node.calendar import WorkingDays
 from xinlian.node.chain_state import ChainState, RecoveryState
 from xinlian.node.registration import parse_registration
+from xinlian.node.signers import role_names
 from xinlian.node.transactions import Done, Transactions
 from xinlian.protocol.clocks import ClockReading, Term
 from xinlian.protocol.codes import check_uscc
 from xinlian.protocol.errors import ConflictError, NotFoundError
-from xinlian.protocol.types import Role, Uscc
+from xinlian.protocol.types import Uscc
 
 DELAY_WD: Final = 2
 _CONTRACT: Final = "DepartmentRegistry"
@@ -44,7 +45,7 @@ class Announced:
 
     def to_json(self) -> dict[str, object]:
         """As the API gives it."""
-        signers = [{"address": address, "roles": _names(roles)} for address, roles in self.state.candidates]
+        signers = [{"address": address, "roles": role_names(roles)} for address, roles in self.state.candidates]
         return {
             "department": self.department,
             "announced_at": self.state.announced_at,
@@ -146,7 +147,3 @@ class Recovery:
         if self._law_s() < earliest_s:
             text = f"the recovery of {uscc} may be carried out after {announced.clock.last_day}"
             raise ConflictError("recovery-too-early", text, department=uscc, earliest=earliest_s)
-
-
-def _names(roles: int) -> list[str]:
-    return [str(role.name).lower() for role in Role if roles & role]

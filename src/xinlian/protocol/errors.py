@@ -636,6 +636,11 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     # -- node: sharing, cases, queries -----------------------------------------------------------------
     CodeEntry("department-unknown", "No department with this code is registered on the chain.", "Check the code."),
     CodeEntry("department-keys", "The department has no usable key on the chain.", "Ask it to register its keys."),
+    CodeEntry("signer-foreign", "The new signer's request is of another department.", "Use a request of this department."),
+    CodeEntry("signer-unknown", "There is no such chain signer.", "Look at the list of signers; name a key the request has."),
+    CodeEntry("signer-exists", "This address was registered as a signer before.", "Make a new key; an address serves once."),
+    CodeEntry("signer-retired", "This signer is retired already.", "Nothing to do."),
+    CodeEntry("signer-last", "The last signer of a role cannot be retired.", "Add its successor first."),
     CodeEntry("registration-form", "A registration request is not of its form.", "Use the file that the node wrote, unchanged."),
     CodeEntry("registration-proof", "A registration request does not prove that the node has its keys.", "Create it again."),
     CodeEntry("grant-unknown", "There is no such grant.", "Check the provider and the number."),

@@ -43,6 +43,7 @@ EXPECTED = {
     ("GET", "/api/v1/reads"),
     ("GET", "/api/v1/requests"),
     ("GET", "/api/v1/retention-duties"),
+    ("GET", "/api/v1/signers"),
     ("GET", "/api/v1/transactions"),
     ("GET", "/api/v1/users"),
     ("GET", "/api/v1/webhooks"),

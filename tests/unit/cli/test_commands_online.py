@@ -82,6 +82,7 @@ TOLD = {
     "outcome": "kept-by-duty",
     "kept": [{"case": {"lead": LEAD, "no": "C-1"}, "basis": "某法第十条", "until": 1893427200}],
 }
+ADDRESS = "0x" + "Ab" * 20
 CASES = [
     Case("user list", "GET", "/api/v1/users?limit=200", answer=EMPTY),
     Case("user me", "GET", "/api/v1/me", answer={"id": 1}),
@@ -238,10 +239,13 @@ CASES = [
     Case(f"department show {USCC}", "GET", "/api/v1/departments?limit=200", answer={"items": [{"uscc": USCC, "name": "测试"}]}),
     Case("department rotate-keys --kind hpke", "POST", "/api/v1/keys/rotate", {"kind": "hpke"}, {"kind": "hpke"}),
     Case(f"department recovery {USCC}", "GET", f"/api/v1/departments/{USCC}/recovery", answer={"department": USCC}),
+    Case("department signers", "GET", "/api/v1/signers?limit=200", answer=EMPTY),
+    Case(f"department retire-signer {ADDRESS}", "POST", f"/api/v1/signers/{ADDRESS}/retire", {}, {"tx_hash": "0x1"}),
     Case("department object", "POST", "/api/v1/recovery/object", {}, {"tx_hash": "0x1", "block_number": 3}),
     Case("chain status", "GET", "/readyz", answer={"ready": True, "checks": [], "view": {"block_number": 3}}),
 ]
 HAS_ITS_OWN_TEST = {
+    "xinlian department add-signer",
     "xinlian webhook add",
     "xinlian webhook secret",
     "xinlian inbox",
@@ -299,6 +303,16 @@ def test_no_fields_and_all_fields_of_a_bundle_differ(stub: StubNode) -> None:
     run(stub, "bundle", "get", RID, "-o", "-", "--fields", "")
     run(stub, "bundle", "get", RID, "-o", "-")
     assert [one.target for one in stub.asked] == [f"/api/v1/records/{RID}/bundle?fields=", f"/api/v1/records/{RID}/bundle"]
+
+
+def test_a_signer_comes_from_the_request_of_its_key(stub: StubNode, tmp_path: Path) -> None:
+    stub.answer("POST", "/api/v1/signers", {"tx_hash": "0x1", "block_number": 3}, 201)
+    file = tmp_path / "request.json"
+    file.write_bytes(b"{}\n")
+    assert run(stub, "department", "add-signer", str(file), "--role", "anchor").exit_code == 0
+    assert (stub.last.target, stub.last.body) == ("/api/v1/signers?role=anchor", b"{}\n")
+    wrong = run(stub, "department", "add-signer", str(file), "--role", "owner", "--json")
+    assert (wrong.exit_code, json.loads(wrong.stderr)["code"]) == (2, "argument-form")
 
 
 def test_a_user_is_added_with_an_expiry_from_now(stub: StubNode) -> None:

@@ -31,6 +31,7 @@ app = group("A department's node, and departments on the chain.")
 DEPARTMENT_FILE = "department.json"
 NODE_FILE = "node.toml"
 DAY_S = 86_400
+SIGNER_ROLE_NAMES = ("anchor", "law", "admin")
 _COLUMNS = ("uscc", "name", "kind", "active", "endpoint", "compromised_since", "key_set_version")
 DataDir = Annotated[
     Path, typer.Option("--data-dir", envvar="XINLIAN_DATA_DIR", show_envvar=True, help="Folder of the node's keys and databases.")
@@ -286,4 +287,33 @@ def rotate_keys(session: Session, kind: Annotated[str, typer.Option("--kind", he
     if kind not in ("signing", "hpke"):
         raise InputError("argument-form", "--kind is signing or hpke", expected=["signing", "hpke"])
     done = session.client.once("/api/v1/keys/rotate", Body.json({"kind": kind})).json()
+    session.output.result(done, lambda: pairs(done))
+
+
+@command(app, "signers", ONLINE)
+def list_signers(session: Session) -> None:
+    """This department's chain signers with roles and blocks, retired ones among them."""
+    found = session.client.items("/api/v1/signers")
+    columns = ("address", "roles", "from_block", "to_block")
+    session.output.result({"items": found}, lambda: table(columns, [[item.get(c) for c in columns] for item in found]))
+
+
+@command(app, "add-signer", CREATING)
+def add_signer(
+    session: Session,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Request made with the new key (department request).")],
+    role: Annotated[str, typer.Option("--role", help="Which of its keys: anchor, law or admin.")],
+) -> None:
+    """Register a further signer; then let the node use its key, and retire the old one."""
+    if role not in SIGNER_ROLE_NAMES:
+        raise InputError("argument-form", "--role is anchor, law or admin", expected=list(SIGNER_ROLE_NAMES))
+    body = Body(read_bytes(str(file), 1_000_000), "application/json")
+    done = session.client.once(f"/api/v1/signers?role={role}", body).json()
+    session.output.result(done, lambda: pairs(done))
+
+
+@command(app, "retire-signer", CREATING)
+def retire_signer(session: Session, address: Annotated[str, typer.Argument(metavar="ADDRESS")]) -> None:
+    """Take a signer out of use for good; the last one of a role stays."""
+    done = session.client.once(f"/api/v1/signers/{segment(address)}/retire", Body.json({})).json()
     session.output.result(done, lambda: pairs(done))
