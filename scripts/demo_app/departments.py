@@ -118,7 +118,14 @@ def _init(stage: Stage, node: NodeHandle) -> None:
     authority = ("--authority",) if department.id == AUTHORITY else ()
     stage.commands.need("department", "init", *identity, *place, *chain, *serving, *authority)
     with node.settings.open("a", encoding="utf-8") as file:
-        file.writelines(f"{name} = {json.dumps(value)}\n" for name, value in _SETTINGS.items())
+        file.writelines(f"{name} = {json.dumps(value)}\n" for name, value in _settings_of(department).items())
+
+
+def _settings_of(department: Department) -> dict[str, Any]:
+    """Where texts of the law's steps go, too; the authority's own node was told by --authority."""
+    if department.id == AUTHORITY:
+        return _SETTINGS
+    return {**_SETTINGS, "authority_department": next(one.uscc for one in DEPARTMENTS if one.id == AUTHORITY)}
 
 
 def _deploy(stage: Stage) -> list[str]:

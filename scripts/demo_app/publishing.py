@@ -23,6 +23,8 @@ def publish(stage: Stage) -> None:
     states = dict.fromkeys(sorted(load_schemas(SCENARIO_NAME)), "published")
     title = "eight datasets (目录) proposed by their owners with the consent of the head 负责人, published by the authority"
     run("datasets", title, states, lambda: _datasets(stage), needed=True)
+    title = "consents and decisions (同意、审核意见) reached the other side as texts of the digests on chain; none is missing"
+    run("texts", title, _texts_by_node(), lambda: _texts(stage))
     manifest = generate(stage.places.input, SEED, ROWS)
     stage.summary.rows = manifest.rows
     rows = {entry.dataset: entry.rows for entry in manifest.files}
@@ -47,6 +49,30 @@ def _datasets(stage: Stage) -> dict[str, str]:
         body = {"code": proposed["code"], "version": proposed["version"]}
         authority.post("/api/v1/authority/datasets/publish", body)
     return {alias: _published(stage, alias) for alias in sorted(files)}
+
+
+def _texts_by_node() -> dict[str, int]:
+    """The authority has the consents of the others, every other owner the decisions on its datasets."""
+    owners = Counter(BY_USCC[schema.owner].id for schema in load_schemas(SCENARIO_NAME).values())
+    others = {number: count for number, count in sorted(owners.items()) if number != "D01"}
+    return {"D01": sum(others.values()), **others}
+
+
+def _texts(stage: Stage) -> dict[str, int]:
+    """Confirmed texts of others by node, once no node misses any."""
+    return {number: _confirmed(stage.nodes[number], count) for number, count in _texts_by_node().items()}
+
+
+def _confirmed(node: NodeHandle, wanted: int) -> int:
+    api = node.person("auditor")
+
+    def look() -> int | None:
+        items = api.get("/api/v1/documents?limit=200")["items"]
+        confirmed = sum(item["state"] == "confirmed" for item in items)
+        is_complete = confirmed >= wanted and not api.get("/api/v1/documents/missing")["items"]
+        return confirmed if is_complete else None
+
+    return wait_for(f"the texts of {node.name}", look, 60.0, api.node)
 
 
 def _published(stage: Stage, alias: str) -> str:

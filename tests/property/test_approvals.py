@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from xinlian.node.approvals import Approvals, Change, Consented, ExecutionParts, Kind, Proposal
-from xinlian.node.documents import Documents
+from xinlian.node.chain_state import ChainState
+from xinlian.node.documents import Documents, Sides
 from xinlian.node.paging import Window
 from xinlian.node.people import NewUser, People, Person, Role
 from xinlian.protocol.errors import ChainError, ConflictError, InputError, XinlianError
+from xinlian.protocol.types import Uscc
 from xinlian.store import approvals as table
 from xinlian.store.approvals import Act, State
 from xinlian.store.opening import open_store
@@ -106,7 +108,8 @@ class Machine(RuleBasedStateMachine):
 
     def _build(self) -> None:
         """The service, as at the start of a node."""
-        documents = Documents(self._store.node, self._sealer, os.urandom, lambda: 1_790_000_000)
+        sides = Sides(Uscc("12411599MBDEM00233"), None)
+        documents = Documents(sides, self._store.node, self._sealer, os.urandom, lambda: 1_790_000_000, ChainState())
         parts = ExecutionParts(self._store.node, lambda: asyncio.sleep(0), lambda: 1_790_000_000, time.monotonic)
         self.approvals = Approvals(self._store.node, documents, parts)
         kinds = [Kind(name, self.world.validate, self.world.perform, self.world.find_done) for name in ("one", "two")]

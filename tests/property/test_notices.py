@@ -12,7 +12,20 @@ from xinlian.protocol.b64 import b64u
 from xinlian.protocol.envelope import Direction, EnvelopeHeader, Rid
 from xinlian.protocol.errors import InputError, XinlianError
 from xinlian.protocol.messages import CaseRef
-from xinlian.protocol.notices import Acknowledgement, Concerned, Done, Erased, Facts, Kept, Notice, NoticeCheck, NoticeId
+from xinlian.protocol.notices import (
+    Acknowledgement,
+    Concerned,
+    Done,
+    Erased,
+    Facts,
+    HandedText,
+    Kept,
+    Notice,
+    NoticeCheck,
+    NoticeId,
+    NoticeKind,
+    StoredText,
+)
 from xinlian.protocol.types import EpochS, KeyId, Uscc, uuid7_text
 
 RECEIVER = X25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -27,7 +40,8 @@ record_ids = st.builds(uuid7_text, st.integers(0, 2**48 - 1), st.binary(min_size
 leaves = st.binary(min_size=32, max_size=32)
 revisions = st.dictionaries(st.integers(1, 2**31), leaves, min_size=1, max_size=5).map(lambda d: tuple(sorted(d.items())))
 concerned = st.builds(Concerned, record_ids, revisions, st.lists(rids, min_size=1, max_size=5, unique=True).map(tuple))
-bodies = st.builds(Erased, concerned, st.integers(0, 255), times)
+texts_of_steps = st.builds(HandedText, leaves, leaves, st.binary(min_size=2, max_size=300))
+bodies = st.builds(Erased, concerned, st.integers(0, 255), times) | texts_of_steps
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200)
 cases = st.builds(CaseRef, usccs, st.from_regex(r"[A-Z0-9_-]{1,32}", fullmatch=True))
 results = st.builds(Done, st.integers(0, 2**31), st.lists(st.builds(Kept, cases, texts, times), max_size=3).map(tuple))
@@ -46,7 +60,8 @@ def facts(draw: st.DrawFn) -> Facts:
     told = draw(notice())
     if draw(st.booleans()):
         return Facts.refused(told, draw(st.sampled_from(NoticeCheck)), draw(times))
-    return Facts.done(told, draw(results), draw(times))
+    result = draw(results) if told.kind is NoticeKind.ERASED else draw(st.builds(StoredText, leaves))
+    return Facts.done(told, result, draw(times))
 
 
 @given(notice(), st.data())

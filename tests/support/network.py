@@ -167,6 +167,7 @@ def settings_of(directory: Path, uscc: str, rpc_url: str, port: int, **changes: 
         "poll_interval_s": 0.1,
         "sealing_processes": 1,
         "notice_pause_s": 0.5,
+        "authority_department": D01,
         **changes,
     }
     return Settings(**values)

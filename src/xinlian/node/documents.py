@@ -2,7 +2,8 @@
 
 Rules
 1. A text is kept in the same transaction as the step it belongs to, before its digest leaves this node.
-2. Own texts count at once; a received one counts only when the chain shows its digest.
+2. Own texts count at once; a received one counts only while the chain shows its digest in an event about its object.
+3. What the chain shows about an object this department takes part in, and is not here, is missing.
 
 Example: ``document = documents.write("consent", ref, {"reason": "同意"}); documents.keep(tx, document)``
 """
@@ -11,14 +12,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from xinlian.node.paging import Page, Window, first_of
+from xinlian.node.chain_state import ChainState, ShownDocument
+from xinlian.node.paging import Page, Window, first_of, page_of
 from xinlian.protocol.documents import SALT_BYTES, Document, check_document, make_document
 from xinlian.protocol.forms import FORMS, read_form
+from xinlian.protocol.types import Uscc
 from xinlian.store import documents as table
 from xinlian.store.sealing import Random, Sealer
 from xinlian.store.writer import Reader, Transaction, Writer
+
+PROPOSAL: Final = "proposal"
+SENT_BACK: Final = "sent-back"
+INTERNAL: Final = frozenset({PROPOSAL, SENT_BACK})
+"""Kinds of texts that never leave the department."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Who is who.
+
+    Args:
+        department: USCC of this node.
+        authority: USCC of the department whose node holds the authority's key, None when it is not known.
+    """
+
+    department: Uscc
+    authority: Uscc | None
+
+    def concerns(self, parties: frozenset[str]) -> bool:
+        """Whether texts about an object with these parties are this department's business."""
+        return self.department in parties or self.department == self.authority
+
+    def others(self, parties: frozenset[str]) -> list[Uscc]:
+        """Whom this department's texts about an object go to: every other party, and the authority's department."""
+        every = parties if self.authority is None else parties | {self.authority}
+        return [Uscc(uscc) for uscc in sorted(every) if uscc != self.department]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +56,20 @@ class Documents:
     """The use case.
 
     Args:
+        sides: who is who.
         writer: node.db.
         sealer: encrypts salts and texts.
         random: source of salts.
         law_s: law time, epoch seconds.
+        state: what the chain shows.
     """
 
+    sides: Sides
     writer: Writer
     sealer: Sealer
     random: Random
     law_s: Callable[[], int]
+    state: ChainState
 
     def write(self, kind: str, object_ref: str, content: Mapping[str, object]) -> Document:
         """A new text with a fresh salt; nothing is stored yet.
@@ -88,7 +122,7 @@ class Documents:
             NotFoundError: ``document-unknown``.
         """
         with self.writer.read() as reader:
-            return brief(table.by_digest(reader, digest))
+            return self.brief(table.by_digest(reader, digest))
 
     def page(self, window: Window, object_ref: str | None) -> Page[table.StoredDocument]:
         """What is kept, all or about one object, oldest first, without the texts."""
@@ -97,15 +131,25 @@ class Documents:
             found = table.page(reader, after, window.limit + 1, object_ref)
         return first_of(found, window, lambda stored: (stored.created_at, stored.digest.hex()))
 
+    def missing(self, window: Window) -> Page[ShownDocument]:
+        """What the chain shows about objects that this department takes part in, and is not here, in the chain's order."""
+        facts = self.state.documents
+        mine = [one for one in facts.everything() if self.sides.concerns(facts.parties(one.object_ref))]
+        first = {(one.digest, one.object_ref): one for one in reversed(mine)}
+        with self.writer.read() as reader:
+            gone = [one for one in first.values() if table.found(reader, one.digest) is None]
+        return page_of(gone, window, lambda one: (one.at_s, one.digest.hex(), one.object_ref))
 
-def brief(stored: table.StoredDocument) -> dict[str, Any]:
-    """A document as it is listed; ``state``: own, unconfirmed (its digest is not on chain yet) or confirmed."""
-    received = "unconfirmed" if stored.confirmed_at is None else "confirmed"
-    return {
-        "digest": stored.digest.hex(),
-        "kind": stored.kind,
-        "object": stored.object_ref,
-        "sender": stored.sender,
-        "created_at": stored.created_at,
-        "state": "own" if stored.sender is None else received,
-    }
+    def brief(self, stored: table.StoredDocument) -> dict[str, Any]:
+        """A document as it is listed; ``state``: own, unconfirmed (the chain does not show its digest) or confirmed."""
+        shown = self.state.documents.shown(stored.digest, stored.object_ref)
+        received = "unconfirmed" if shown is None else "confirmed"
+        return {
+            "digest": stored.digest.hex(),
+            "kind": stored.kind,
+            "object": stored.object_ref,
+            "sender": stored.sender,
+            "created_at": stored.created_at,
+            "state": "own" if stored.sender is None else received,
+            "on_chain_at": None if shown is None else shown.at_s,
+        }

@@ -8,8 +8,9 @@ from xinlian.node.anchoring import PARKED_KIND, Anchoring
 from xinlian.node.attachments.keeping import Keeping
 from xinlian.node.ending import Ending, Woken
 from xinlian.node.following import Following
-from xinlian.node.notices.desk import Desk, DeskLimits, open_desk
-from xinlian.node.notices.telling import TellingLimits, TellingParts
+from xinlian.node.notices.desk import Desk, DeskLimits, Holdings, open_desk
+from xinlian.node.notices.taking import Follow
+from xinlian.node.notices.telling import Answered, TellingLimits, TellingParts
 from xinlian.node.parking import Parking
 from xinlian.node.rate import RateLimit
 from xinlian.node.reads import Reads
@@ -18,17 +19,19 @@ from xinlian.node.restoring import Restoring, RestoringParts
 from xinlian.node.settings import Settings
 from xinlian.store.notices import PARKED_KIND as NOTICE_KIND
 from xinlian.store.opening import Store
-from xinlian.store.sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)
 class EndsParts:
-    """What the use cases are built from; ``confirmations`` of the manifest."""
+    """What the use cases are built from; ``texts`` follows notices that bring one, ``answered`` is told of every
+    recipient's word; ``confirmations`` of the manifest.
+    """
 
     telling: TellingParts
     store: Store
-    sealer: Sealer
     reads: Reads
+    texts: Follow
+    answered: Answered
     records: Records
     keeping: Keeping
     anchoring: Anchoring
@@ -56,7 +59,8 @@ def ends_of(settings: Settings, parts: EndsParts) -> Ends:
     """
     p, t = parts, parts.telling
     telling = TellingLimits(settings.notice_pause_s, settings.notice_tries)
-    desk = open_desk(t, p.keeping, p.reads, DeskLimits(telling, settings.max_view_age_s), p.rate)
+    desk = open_desk(t, Holdings(p.keeping, p.reads, p.texts), DeskLimits(telling, settings.max_view_age_s), p.rate)
+    desk.telling.on_answered = p.answered
     woken = Woken(p.anchoring.woken, desk.telling.woken)
     ending = Ending(p.store, desk.writing, t.clock.wall_s, woken, p.keeping)
     restoring = RestoringParts(t.department, p.store, t.state, t.clock, p.following, ending, p.confirmations)

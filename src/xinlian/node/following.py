@@ -21,6 +21,7 @@ from typing import TypeVar
 
 import structlog
 
+from xinlian.chain.events import Event
 from xinlian.chain.follower import Followed, Follower, Rollback
 from xinlian.node.chain_rows import StoredFact, batch_of, mark_of, row_of, stored_facts
 from xinlian.node.chain_state import ChainState
@@ -84,6 +85,8 @@ class Following:
         """Told when transactions that were mined are open again."""
         self.on_final: Callable[[Transaction, anchoring.Batch], None] = lambda _tx, _batch: None
         """Told inside the transaction in which an own batch becomes final."""
+        self.on_events: Callable[[Transaction, Sequence[Event]], None] = lambda _tx, _events: None
+        """Told of new events inside the transaction that stores them, before the projection knows them."""
 
     def restore(self, wall_s: float) -> None:
         """Load the projection and the last head from the store, at start."""
@@ -226,6 +229,7 @@ class Following:
 
         def job(tx: Transaction) -> tuple[list[chain_cache.ChainBatch], bool]:
             chain_cache.apply(tx, stored)
+            self.on_events(tx, step.events)
             foreign = [one for one in own if not anchoring.is_own(tx, one.stream, one.sequence, one.root, one.size)]
             for one in own:
                 if one not in foreign:

@@ -64,7 +64,7 @@ from xinlian.node.sharing import Grants
 from xinlian.node.signers import Signers
 from xinlian.node.transactions import Transactions
 from xinlian.node.upkeep import Upkeep
-from xinlian.node.webhooks import batch_events
+from xinlian.node.webhooks import batch_events, notice_events
 from xinlian.protocol import manifest
 from xinlian.protocol.clocks import LightRule
 from xinlian.protocol.errors import ConfigError, PeerError
@@ -127,7 +127,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     identity = Identity(department, keys, state, peers, transactions, wall)
     catalogue = Catalogue(department, store.node, state, transactions, _schema_fetcher(state, client), wall)
     office = office_of(OfficeParts(department, store.node, sealer, state, clock, transactions, catalogue, working_days, settings))
-    following.on_final = batch_events(office.events)
+    following.on_final, following.on_events = batch_events(office.events), office.handing.followed
     reads = Reads(department, store.node, sealer, keys.storage.pseudonym, clock.law_s)
     anchoring = Anchoring(
         department,
@@ -176,10 +176,11 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     ends = ends_of(
         settings,
         EndsParts(
-            TellingParts(department, store.node, state, clock, identity, peers, client),
+            TellingParts(department, store.node, sealer, state, clock, identity, peers, client),
             store,
-            sealer,
             reads,
+            office.received_texts,
+            notice_events(office.events),
             records,
             library.keeping,
             anchoring,
@@ -219,6 +220,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         people=People(store.node, wall, settings.token_days),
         idempotency=Idempotency(store.node, sealer, keys.storage.column, wall),
         documents=office.documents,
+        handing=office.handing,
         acts=office.acts,
         approvals=office.approvals,
         catalogue=catalogue,

@@ -44,6 +44,7 @@ from xinlian.node.documents import Documents
 from xinlian.node.duties import Duties
 from xinlian.node.ending import Ending
 from xinlian.node.following import Following
+from xinlian.node.handing import Handing
 from xinlian.node.health import Health
 from xinlian.node.idempotency import Idempotency
 from xinlian.node.identity import Identity
@@ -100,6 +101,7 @@ class Node:
     people: People
     idempotency: Idempotency
     documents: Documents
+    handing: Handing
     acts: Acts
     approvals: Approvals
     catalogue: Catalogue

@@ -16,15 +16,17 @@ from xinlian.node.calendar import WorkingDays
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
-from xinlian.node.documents import Documents
+from xinlian.node.documents import Documents, Sides
+from xinlian.node.handing import Handing
 from xinlian.node.inbox import Inbox
 from xinlian.node.necessity import Necessity
+from xinlian.node.notices.texts import ReceivedTexts
 from xinlian.node.proposing import Proposing
 from xinlian.node.settings import Settings
 from xinlian.node.sharing import RequestApprovals, SharingRequests, requests_waiting
 from xinlian.node.todos import approvals_waiting, own_entries_waiting, reviews_waiting
 from xinlian.node.transactions import Transactions
-from xinlian.node.webhooks import Addresses, Delivering, Events, Webhooks, approval_events
+from xinlian.node.webhooks import Addresses, Delivering, Events, Webhooks, approval_events, text_events
 from xinlian.protocol.types import Uscc
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Writer
@@ -50,6 +52,8 @@ class Office:
     """The use cases."""
 
     documents: Documents
+    handing: Handing
+    received_texts: ReceivedTexts
     acts: Acts
     approvals: Approvals
     proposing: Proposing
@@ -64,7 +68,9 @@ class Office:
 def office_of(parts: OfficeParts) -> Office:
     """Build them; every kind of approval that needs no more than the office is registered."""
     clock = parts.clock
-    documents = Documents(parts.writer, parts.sealer, os.urandom, clock.law_s)
+    authority = parts.settings.authority_department
+    sides = Sides(parts.department, None if authority is None else Uscc(authority))
+    documents = Documents(sides, parts.writer, parts.sealer, os.urandom, clock.law_s, parts.state)
     acts = Acts(parts.department, parts.writer, parts.sealer, os.urandom, clock.law_s)
     execution = ExecutionParts(parts.writer, parts.transactions.settled, clock.law_s, time.monotonic)
     approvals = Approvals(parts.writer, documents, execution)
@@ -80,6 +86,8 @@ def office_of(parts: OfficeParts) -> Office:
     webhooks, delivering = _webhooks(parts, events)
     return Office(
         documents=documents,
+        handing=Handing(documents, clock.wall_s),
+        received_texts=ReceivedTexts(documents, text_events(events)),
         acts=acts,
         approvals=approvals,
         proposing=proposing,

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(description="Folder of databases, keys and caches; owned by this node alone.")
     deployment: Path = Field(description="Deployment manifest (the trust anchor).")
     rpc_urls: tuple[str, ...] = Field(min_length=1, description="JSON-RPC endpoints of the chain; they must agree.")
+    authority_department: str | None = Field(
+        None, description="USCC of the department whose node holds the authority's key: texts of the law's steps go there, too."
+    )
     passphrase: SecretStr | None = Field(None, description="Passphrase of the key files.")
     passphrase_file: Path | None = Field(None, description="File that holds the passphrase (first line).")
 
@@ -129,11 +132,12 @@ class Settings(BaseSettings):
     yellow_used_percent: int = Field(70, ge=0, le=101, description="A clock is yellow from this part of its term on; 101: never.")
     retention_days: int = Field(1_096, ge=1_096, description="Use records are kept this long (Decree 809 art. 29).")
 
-    @field_validator("department")
+    @field_validator("department", "authority_department")
     @classmethod
-    def _department_is_a_uscc(cls, value: str) -> str:
+    def _department_is_a_uscc(cls, value: str | None) -> str | None:
         try:
-            check_uscc(value)
+            if value is not None:
+                check_uscc(value)
         except InputError as error:
             raise ValueError(error.message) from error
         return value

@@ -728,6 +728,27 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "The receiver never got the record under the requests that the notice names.",
         "Compare both read logs (`xinlian reads reconcile`).",
     ),
+    CodeEntry(
+        "refused-notice-text",
+        "The text that a notice brings is not of the digest it names, or is no document.",
+        "Check the sender's store; a text is never altered.",
+    ),
+    CodeEntry(
+        "refused-notice-unshown",
+        "The receiver keeps no further text of this sender before the chain shows one of the last.",
+        "Replay it from the parked items once the receiver's node has caught up.",
+    ),
+    CodeEntry("document-not-own", "A text of another department, or an internal one, is not handed over.", "Ask who wrote it."),
+    CodeEntry(
+        "document-not-shown",
+        "The chain does not show the text's digest, so nobody takes part in it.",
+        "Wait until its step is done; a text whose step failed goes nowhere.",
+    ),
+    CodeEntry(
+        "document-recipient",
+        "The recipient takes no part in what the text is about.",
+        "Name one of the departments listed; the authority's stands in the setting authority_department.",
+    ),
     CodeEntry("erasure-unknown", "No erasure of this record was ever begun.", "Check the record id."),
     CodeEntry(
         "records-behind",

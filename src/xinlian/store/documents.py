@@ -1,8 +1,8 @@
 """Texts behind the law's steps, own and received: salt and text encrypted, found by digest or object.
 
 Rules
-1. A row never changes but for ``confirmed_at``; storing the same document again does nothing.
-2. ``sender`` is None for own texts; a received one is unconfirmed until the chain shows its digest.
+1. A row never changes; storing the same document again does nothing.
+2. ``sender`` is None for own texts. Whether the chain shows a digest is not kept here: the projection of its events knows.
 """
 
 # ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
@@ -15,7 +15,7 @@ from xinlian.protocol.errors import NotFoundError
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Reader, Row, Transaction
 
-_COLUMNS = "digest, kind, object_ref, sender, created_at, confirmed_at"
+_COLUMNS = "digest, kind, object_ref, sender, created_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,6 @@ class StoredDocument:
         object_ref: what it is about.
         sender: USCC it came from; None for own texts.
         created_at: law time it was made or received, epoch seconds.
-        confirmed_at: law time at which the chain showed its digest; None until then.
     """
 
     digest: bytes
@@ -36,7 +35,6 @@ class StoredDocument:
     object_ref: str
     sender: str | None
     created_at: int
-    confirmed_at: int | None = None
 
 
 def put(tx: Transaction, sealer: Sealer, document: Document, sender: str | None, now_s: int) -> bool:
@@ -57,20 +55,16 @@ def put(tx: Transaction, sealer: Sealer, document: Document, sender: str | None,
         return False
     sealed = sealer.seal(_place(digest), document.salt + document.text)
     tx.run(
-        "INSERT INTO documents (digest, kind, object_ref, content_sealed, sender, created_at, confirmed_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, NULL)",
+        "INSERT INTO documents (digest, kind, object_ref, content_sealed, sender, created_at) VALUES (?, ?, ?, ?, ?, ?)",
         (digest, document.kind, document.object_ref, sealed, sender, now_s),
     )
     return True
 
 
-def confirm(tx: Transaction, digest: bytes, now_s: int) -> bool:
-    """Note that the chain shows a document's digest.
-
-    Returns:
-        True when it was not known before.
-    """
-    return tx.run("UPDATE documents SET confirmed_at = ? WHERE digest = ? AND confirmed_at IS NULL", (now_s, digest)) > 0
+def found(reader: Reader, digest: bytes) -> StoredDocument | None:
+    """What is known of a document, None when it is not here."""
+    rows = reader.fetch(f"SELECT {_COLUMNS} FROM documents WHERE digest = ?", (digest,))
+    return _stored(rows[0]) if rows else None
 
 
 def by_digest(reader: Reader, digest: bytes) -> StoredDocument:
@@ -79,10 +73,10 @@ def by_digest(reader: Reader, digest: bytes) -> StoredDocument:
     Raises:
         NotFoundError: ``document-unknown``.
     """
-    rows = reader.fetch(f"SELECT {_COLUMNS} FROM documents WHERE digest = ?", (digest,))
-    if not rows:
+    one = found(reader, digest)
+    if one is None:
         raise NotFoundError("document-unknown", "this node does not hold the document", digest=digest.hex())
-    return _stored(rows[0])
+    return one
 
 
 def open_document(reader: Reader, sealer: Sealer, digest: bytes) -> Document:
@@ -116,12 +110,10 @@ def page(reader: Reader, after: tuple[int, bytes] | None, limit: int, object_ref
     return [_stored(row) for row in reader.fetch(sql, (object_ref, object_ref, time, time, digest, limit))]
 
 
-def unconfirmed(reader: Reader, limit: int = 1_000) -> list[StoredDocument]:
-    """Received documents whose digest the chain has not shown yet, oldest first."""
-    sql = (
-        f"SELECT {_COLUMNS} FROM documents WHERE sender IS NOT NULL AND confirmed_at IS NULL ORDER BY created_at, digest LIMIT ?"
-    )
-    return [_stored(row) for row in reader.fetch(sql, (limit,))]
+def newest_of(reader: Reader, sender: str, limit: int) -> list[StoredDocument]:
+    """The last documents that a department sent, newest first."""
+    sql = f"SELECT {_COLUMNS} FROM documents WHERE sender = ? ORDER BY created_at DESC, digest LIMIT ?"
+    return [_stored(row) for row in reader.fetch(sql, (sender, limit))]
 
 
 def _place(digest: bytes) -> str:

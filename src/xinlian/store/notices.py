@@ -6,22 +6,25 @@ Rules
 2. ``to-tell``: no byte is known to have reached the recipient. ``told``: some did, nothing valid came back. ``acknowledged``,
    ``refused``: the recipient's signed word; these two are final until a person replays the row.
 3. The inbox keeps the digest of each notice and what the acknowledgement says, so that the same notice is followed once.
-4. ``body`` and ``facts`` name records, requests and laws; no personal data stands in them.
+4. The body of a notice that brings a text is sealed: only two departments know it. Other bodies and ``facts`` name records,
+   requests and laws; no personal data stands in them.
+5. A text is told to a recipient by one row, whatever happens (``has_document``).
 """
 
 # ruff: noqa: S608 - SQL is put together from column lists of this package; values always go through "?"
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Reader, Transaction
 
 TO_TELL, TOLD, ACKNOWLEDGED, REFUSED = "to-tell", "told", "acknowledged", "refused"
 PARKED_KIND = "notice"
 _OUT = (
-    "id, notice_id, recipient, kind, jti, body, state, attempts, next_try, last_code, created_at, told_at, acknowledged_at, "
-    "outcome, facts, ask_again_at"
+    "id, notice_id, recipient, kind, jti, document, body, state, attempts, next_try, last_code, created_at, told_at, "
+    "acknowledged_at, outcome, facts, ask_again_at"
 )
 _IN = "id, sender, notice_id, digest, kind, facts, received_at, wiped"
 
@@ -35,6 +38,7 @@ class NewNotice:
         recipient: USCC.
         kind: of the notice.
         jti: the record it speaks of, 16 bytes; None when it speaks of none.
+        document: digest of the text it brings, 32 bytes; None when it brings none.
         body: exact bytes.
     """
 
@@ -42,19 +46,21 @@ class NewNotice:
     recipient: str
     kind: str
     jti: bytes | None
-    body: bytes
+    document: bytes | None
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A row of the outbox; times are wall clock, epoch seconds."""
+    """A row of the outbox; ``body`` as stored (``raw_of`` opens it), times are wall clock, epoch seconds."""
 
     id: int
     notice_id: str
     recipient: str
     kind: str
     jti: bytes | None
-    body: bytes
+    document: bytes | None
+    body: bytes = field(repr=False)
     state: str
     attempts: int
     next_try: int
@@ -82,13 +88,32 @@ class Incoming:
 
 
 # -- outbox ------------------------------------------------------------------------------------------
-def put(tx: Transaction, new: Sequence[NewNotice], now_s: int) -> None:
+def put(tx: Transaction, sealer: Sealer, new: Sequence[NewNotice], now_s: int) -> None:
     """Store notices that are to be told from now on."""
     tx.executemany(
-        "INSERT INTO notices_out (notice_id, recipient, kind, jti, body, state, attempts, next_try, created_at) "
-        f"VALUES (?, ?, ?, ?, ?, '{TO_TELL}', 0, ?, ?)",
-        [(n.notice_id, n.recipient, n.kind, n.jti, n.body, now_s, now_s) for n in new],
+        "INSERT INTO notices_out (notice_id, recipient, kind, jti, document, body, state, attempts, next_try, created_at) "
+        f"VALUES (?, ?, ?, ?, ?, ?, '{TO_TELL}', 0, ?, ?)",
+        [(n.notice_id, n.recipient, n.kind, n.jti, n.document, _stored_body(sealer, n), now_s, now_s) for n in new],
     )
+
+
+def raw_of(sealer: Sealer, row: Outgoing) -> bytes:
+    """A notice's exact bytes.
+
+    Raises:
+        StoreError: ``sealed-broken``.
+    """
+    return row.body if row.document is None else sealer.open(_place(row.notice_id), row.body)
+
+
+def has_document(reader: Reader, digest: bytes, recipient: str) -> bool:
+    """Whether a text is told, or was, to a recipient."""
+    return bool(reader.fetch("SELECT 1 FROM notices_out WHERE document = ? AND recipient = ?", (digest, recipient)))
+
+
+def of_document(reader: Reader, digest: bytes) -> list[Outgoing]:
+    """Notices that bring a text, oldest first."""
+    return [Outgoing(*row) for row in reader.fetch(f"SELECT {_OUT} FROM notices_out WHERE document = ? ORDER BY id", (digest,))]
 
 
 def due(reader: Reader, now_s: int, limit: int) -> list[Outgoing]:
@@ -117,9 +142,20 @@ def attempt(tx: Transaction, row_id: int, next_try: int) -> None:
     tx.run("UPDATE notices_out SET attempts = attempts + 1, next_try = ? WHERE id = ?", (next_try, row_id))
 
 
-def renew(tx: Transaction, row_id: int, notice_id: str, body: bytes) -> None:
+def renew(tx: Transaction, sealer: Sealer, row_id: int, fresh: NewNotice) -> None:
     """Put a fresh notice in the place of one that is past its end or whose id was refused."""
-    tx.run("UPDATE notices_out SET notice_id = ?, body = ? WHERE id = ?", (notice_id, body, row_id))
+    body = _stored_body(sealer, fresh)
+    tx.run("UPDATE notices_out SET notice_id = ?, body = ? WHERE id = ?", (fresh.notice_id, body, row_id))
+
+
+def tell_again(tx: Transaction, sealer: Sealer, row_id: int, fresh: NewNotice, now_s: int) -> None:
+    """Tell what was settled, or is under way, from the first attempt on as a fresh notice."""
+    renew(tx, sealer, row_id, fresh)
+    tx.run(
+        f"UPDATE notices_out SET state = '{TO_TELL}', attempts = 0, next_try = ?, last_code = NULL, told_at = NULL, "
+        "acknowledged_at = NULL, outcome = NULL, facts = NULL WHERE id = ?",
+        (now_s, row_id),
+    )
 
 
 def missed(tx: Transaction, row_id: int, code: str, reached_at: int | None) -> None:
@@ -203,6 +239,14 @@ def page(reader: Reader, after: int, limit: int, *, open_only: bool) -> list[Out
         Outgoing(*row)
         for row in reader.fetch(f"SELECT {_OUT} FROM notices_out WHERE id > ? {where}ORDER BY id LIMIT ?", (after, limit))
     ]
+
+
+def _stored_body(sealer: Sealer, notice: NewNotice) -> bytes:
+    return notice.body if notice.document is None else sealer.seal(_place(notice.notice_id), notice.body)
+
+
+def _place(notice_id: str) -> str:
+    return f"notices_out {notice_id}"
 
 
 # -- inbox -------------------------------------------------------------------------------------------

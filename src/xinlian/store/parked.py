@@ -49,6 +49,11 @@ def release(tx: Transaction, parked_id: int) -> bool:
     return tx.run("DELETE FROM parked WHERE id = ?", (parked_id,)) > 0
 
 
+def forget(tx: Transaction, kind: str, ref: str) -> None:
+    """Nobody has to do anything about a piece of work any more."""
+    tx.run("DELETE FROM parked WHERE kind = ? AND ref = ?", (kind, ref))
+
+
 def is_parked(reader: Reader, kind: str, ref: str) -> bool:
     """True while the item waits for a person."""
     return bool(reader.fetch("SELECT 1 FROM parked WHERE kind = ? AND ref = ?", (kind, ref)))

@@ -17,7 +17,7 @@ from xinlian.node.providing import PATH as REQUESTS
 from xinlian.node.rate import RateLimit
 from xinlian.protocol import httpsig
 from xinlian.protocol.envelope import Direction, Rid
-from xinlian.protocol.notices import Notice, NoticeCheck, NoticeId, dumps_notice
+from xinlian.protocol.notices import Done, Notice, NoticeCheck, NoticeId, dumps_notice
 from xinlian.protocol.types import EpochS, Uscc
 from xinlian.store import exchange as exchange_table
 
@@ -213,7 +213,7 @@ async def test_the_same_notice_is_followed_once_and_answered_alike(stage: Stage)
     again = first.resealed()  # and as the sender tells it again
     facts = [first.facts(reply) for reply in replies] + [again.facts(await send(stage, again))]
     assert facts[0] == facts[1] == facts[2]
-    assert facts[0].result is not None
+    assert isinstance(facts[0].result, Done)
     assert facts[0].result.deleted == 3
     same_id = craft(stage, given.record_id, given.rids[0], change=lambda n: replace(n, id=first.notice.id))
     assert same_id.facts(await send(stage, same_id)).check is NoticeCheck.REUSED
@@ -222,7 +222,7 @@ async def test_the_same_notice_is_followed_once_and_answered_alike(stage: Stage)
     assert [crafted.facts(reply) for crafted, reply in zip(many, told, strict=True)] == [facts[0]] * 6
     fresh = craft(stage, given.record_id, *given.rids, change=lambda n: replace(n, id=NoticeId("ab" * 16)))
     result = fresh.facts(await send(stage, fresh)).result
-    assert result is not None
+    assert isinstance(result, Done)
     assert (result.deleted, result.kept) == (0, ())
     with stage[D02].node.store.node.read() as reader:
         sql = "SELECT count(*) FROM ended_values WHERE rid IN (?, ?, ?)"

@@ -20,6 +20,7 @@ from xinlian.node.notices import taking, telling, writing
 from xinlian.node.notices.telling import TellingLimits
 from xinlian.node.peer_client import Reply
 from xinlian.protocol.errors import PeerError, StoreError
+from xinlian.protocol.notices import Done
 from xinlian.store import notices as table
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -140,9 +141,9 @@ async def test_a_notice_near_its_end_is_made_anew_before_it_is_told(stage: Stage
     first = list[str]()
     honest = table.put
 
-    def put(tx: Any, new: Any, now_s: int) -> None:
+    def put(tx: Any, sealer: Any, new: Any, now_s: int) -> None:
         first.extend(one.notice_id for one in new)
-        honest(tx, new, now_s)
+        honest(tx, sealer, new, now_s)
 
     with monkeypatch.context() as patch:
         patch.setattr(writing, "LIFE_S", 1)
@@ -284,7 +285,7 @@ async def test_a_recipient_killed_at_any_step_ends_where_it_would_have(
     await stage[D02].node.notices.taking.wipe()  # what the node does at its start
     again = crafted.resealed()
     facts = again.facts(await send(stage, again))
-    assert facts.result is not None
+    assert isinstance(facts.result, Done)
     assert (facts.outcome.value, facts.result.deleted) == ("deleted", 3)
     with stage[D02].node.store.node.read() as reader:
         assert table.newest_unwiped(reader) == 0

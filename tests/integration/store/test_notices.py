@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
 
-from xinlian.protocol.errors import ConflictError, NotFoundError
+from xinlian.protocol.errors import ConflictError, NotFoundError, StoreError
 from xinlian.store import case_files, duties, ended_values, exchange, notices, parked, read_records, statuses, streams
 from xinlian.store import chain_cache as chain
 from xinlian.store.case_files import Received
@@ -27,13 +27,13 @@ CASE = "12411599MBDEM00233/C-1"
 
 
 def new(number: int, recipient: str = "D02") -> NewNotice:
-    return NewNotice(f"{number:032x}", recipient, "erased", bytes(16), b"{}")
+    return NewNotice(f"{number:032x}", recipient, "erased", bytes(16), None, b"{}")
 
 
 # -- outbox ------------------------------------------------------------------------------------------
-def test_what_is_due_comes_until_it_is_settled_or_parked(store: Store) -> None:
+def test_what_is_due_comes_until_it_is_settled_or_parked(store: Store, sealer: Sealer) -> None:
     write = store.node.submit
-    write(lambda tx: notices.put(tx, [new(1), new(2), new(3)], 100)).result(5)
+    write(lambda tx: notices.put(tx, sealer, [new(1), new(2), new(3)], 100)).result(5)
 
     def due(now_s: int) -> list[str]:
         with store.node.read() as reader:
@@ -66,24 +66,26 @@ def test_what_is_due_comes_until_it_is_settled_or_parked(store: Store) -> None:
         assert notices.by_id(reader, "00") is None
 
 
-def test_a_refused_notice_is_told_again_under_a_fresh_id(store: Store) -> None:
+def test_a_refused_notice_is_told_again_under_a_fresh_id(store: Store, sealer: Sealer) -> None:
     def job(tx: Transaction) -> None:
-        notices.put(tx, [new(1)], 100)
+        notices.put(tx, sealer, [new(1)], 100)
         notices.answered(tx, 1, Answered(notices.REFUSED, "refused", "{}", "refused-notice-reused", 150))
 
     store.node.submit(job).result(5)
     with store.node.read() as reader:
         assert notices.due(reader, 10_000, 5) == []
     store.node.submit(lambda tx: notices.reopen(tx, new(1).notice_id, 200)).result(5)
-    store.node.submit(lambda tx: notices.renew(tx, 1, "ff" * 16, b"[]")).result(5)
+    fresh = replace(new(1), notice_id="ff" * 16, body=b"[]")
+    store.node.submit(lambda tx: notices.renew(tx, sealer, 1, fresh)).result(5)
     with store.node.read() as reader:
         (row,) = notices.due(reader, 200, 5)
-    assert (row.notice_id, row.body, row.state, row.last_code) == ("ff" * 16, b"[]", "told", "refused-notice-reused")
+    assert (row.notice_id, row.state, row.last_code) == ("ff" * 16, "told", "refused-notice-reused")
+    assert notices.raw_of(sealer, row) == b"[]"
 
 
-def test_what_a_duty_keeps_is_asked_about_again_once(store: Store) -> None:
+def test_what_a_duty_keeps_is_asked_about_again_once(store: Store, sealer: Sealer) -> None:
     def job(tx: Transaction) -> None:
-        notices.put(tx, [new(1)], 100)
+        notices.put(tx, sealer, [new(1)], 100)
         notices.answered(tx, 1, Answered(notices.ACKNOWLEDGED, "kept-by-duty", "{}", None, 150, 500))
 
     store.node.submit(job).result(5)
@@ -93,6 +95,44 @@ def test_what_a_duty_keeps_is_asked_about_again_once(store: Store) -> None:
     store.node.submit(lambda tx: notices.asked_again(tx, 1)).result(5)
     with store.node.read() as reader:
         assert notices.to_ask_again(reader, 500) == []
+
+
+def bringing(number: int, recipient: str = "D02") -> NewNotice:
+    return replace(new(number, recipient), kind="document", jti=None, document=b"t" * 32, body=b"SECRET TEXT")
+
+
+def test_a_text_is_sealed_in_the_outbox_and_told_to_each_recipient_by_one_row(
+    store: Store, sealer: Sealer, tmp_path: Path
+) -> None:
+    write = store.node.submit
+    write(lambda tx: notices.put(tx, sealer, [bringing(1), bringing(2, "D03")], 100)).result(5)
+    store.node.checkpoint().result(5)
+    assert b"SECRET TEXT" not in (tmp_path / "data" / "node.db").read_bytes()
+    with pytest.raises(StoreError):
+        write(lambda tx: notices.put(tx, sealer, [bringing(3)], 100)).result(5)
+    with store.node.read() as reader:
+        assert [row.recipient for row in notices.of_document(reader, b"t" * 32)] == ["D02", "D03"]
+        assert [notices.has_document(reader, b"t" * 32, one) for one in ("D02", "D03", "D05")] == [True, True, False]
+        (one, other) = notices.of_document(reader, b"t" * 32)
+        assert notices.raw_of(sealer, one) == b"SECRET TEXT"
+        with pytest.raises(StoreError) as moved:
+            notices.raw_of(sealer, replace(other, body=one.body))
+    assert moved.value.code == "sealed-broken"
+
+
+def test_what_was_acknowledged_is_told_again_from_the_beginning(store: Store, sealer: Sealer) -> None:
+    def job(tx: Transaction) -> None:
+        notices.put(tx, sealer, [bringing(1)], 100)
+        notices.attempt(tx, 1, 200)
+        notices.answered(tx, 1, Answered(notices.ACKNOWLEDGED, "stored", "{}", None, 150))
+        notices.tell_again(tx, sealer, 1, bringing(7), 300)
+
+    store.node.submit(job).result(5)
+    with store.node.read() as reader:
+        assert notices.due(reader, 299, 5) == []
+        (row,) = notices.due(reader, 300, 5)
+    assert (row.notice_id, row.state, row.attempts) == (bringing(7).notice_id, notices.TO_TELL, 0)
+    assert (row.told_at, row.acknowledged_at, row.outcome, row.facts, row.last_code) == (None, None, None, None, None)
 
 
 # -- inbox and what ended ------------------------------------------------------------------------------

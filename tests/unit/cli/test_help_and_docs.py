@@ -55,7 +55,7 @@ CONTRACT = {
     "approval": {"list", "show", "propose", "consent", "send-back", "withdraw"},
     "acts": {"list", "bundle"},
     "webhook": {"add", "list", "secret", "test", "deliveries", "replay", "remove"},
-    "document": {"list", "show", "check", "verify"},
+    "document": {"list", "missing", "show", "deliver", "check", "verify"},
     "request": {"new", "list", "show", "step", "mark"},
     "grant": {"list", "show"},
     "case": {"open", "list", "show", "add-subject", "close"},

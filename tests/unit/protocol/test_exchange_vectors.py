@@ -12,7 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from xinlian.protocol import codes, envelope, httpsig, messages, notices, statements, subjects
+from xinlian.protocol import codes, documents, envelope, httpsig, messages, notices, statements, subjects
 from xinlian.protocol.dataset.model import SubjectKind
 from xinlian.protocol.errors import CATALOGUE
 from xinlian.protocol.httpsig import Request, Response, SignatureParams
@@ -107,6 +107,15 @@ def test_notice_and_acknowledgement() -> None:
     acknowledgement = notices.parse_acknowledgement(given["acknowledgement"].encode())
     assert notices.dumps_acknowledgement(acknowledgement).decode() == given["acknowledgement"]
     notices.check_acknowledges(acknowledgement, notice, message.rid, bytes.fromhex(given["request"]["body"]))
+
+
+def test_a_notice_that_brings_a_text() -> None:
+    given = vector("notices")["document"]
+    notice = notices.parse_notice(given["notice"].encode())
+    assert notices.dumps_notice(notice).decode() == given["notice"]
+    assert isinstance(notice.body, notices.HandedText)
+    documents.check_document(documents.read_document(notice.body.salt, notice.body.text), notice.body.digest)
+    assert notices.StoredText(notice.body.digest).to_json() == json.loads(given["acknowledged_body"])
 
 
 def test_notice_signatures_are_made_and_verify() -> None:

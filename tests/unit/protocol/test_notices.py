@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from xinlian.protocol import envelope, httpsig, notices
 from xinlian.protocol.b64 import b64u
+from xinlian.protocol.documents import MAX_TEXT_BYTES
 from xinlian.protocol.envelope import Direction, EnvelopeHeader, Rid
 from xinlian.protocol.errors import CATALOGUE, InputError, PeerError, RefusedError, XinlianError
 from xinlian.protocol.httpsig import Clock, SignatureParams
@@ -25,12 +26,15 @@ from xinlian.protocol.notices import (
     Done,
     Erased,
     Facts,
+    HandedText,
     Kept,
     Notice,
     NoticeCheck,
     NoticeId,
+    NoticeKind,
     NoticeMessage,
     NoticeOutcome,
+    StoredText,
 )
 from xinlian.protocol.types import EpochS, KeyId, RecordId, Uscc
 
@@ -42,9 +46,10 @@ KEY = X25519PrivateKey.from_private_bytes(bytes(range(32)))
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 RECORD = Concerned(RecordId("01a208dd-04fb-7410-b86b-913eca60739a"), ((1, b"\x11" * 32), (3, b"\x22" * 32)), (RID, OTHER_RID))
-NOTICE = Notice(
-    NoticeId("00" * 15 + "ff"), POLICE, FUND, EpochS(NOW), EpochS(NOW + 90 * 86_400), Erased(RECORD, 3, EpochS(NOW - 5))
-)
+ERASED = Erased(RECORD, 3, EpochS(NOW - 5))
+NOTICE = Notice(NoticeId("00" * 15 + "ff"), POLICE, FUND, EpochS(NOW), EpochS(NOW + 90 * 86_400), ERASED)
+TEXT = HandedText(b"\x33" * 32, b"\x44" * 32, '{"document":"answer","note":"同意"}'.encode())
+WITH_TEXT = replace(NOTICE, body=TEXT)
 MESSAGE = NoticeMessage(
     RID, POLICE, FUND, SIGNING, SEALING, bytes(range(32)), EpochS(NOW), EpochS(NOW + 60), notices.dumps_notice(NOTICE)
 )
@@ -67,6 +72,46 @@ def test_notice_and_message_are_read_back() -> None:
     assert notices.parse_notice(notices.dumps_notice(NOTICE)) == NOTICE
     assert notices.parse_message(notices.dumps_message(MESSAGE)) == MESSAGE
     notices.check_carried(MESSAGE, HEADER, NOTICE)
+
+
+def test_a_text_is_read_back_and_stands_in_no_representation() -> None:
+    assert notices.parse_notice(notices.dumps_notice(WITH_TEXT)) == WITH_TEXT
+    assert WITH_TEXT.kind is NoticeKind.DOCUMENT
+    assert "同意" not in repr(WITH_TEXT)
+    facts = Facts.done(WITH_TEXT, StoredText(TEXT.digest), EpochS(NOW))
+    assert facts.outcome is NoticeOutcome.STORED
+    assert notices.parse_facts(notices.dumps_facts(facts)) == facts
+
+
+def test_the_largest_text_fits_into_its_message_and_no_larger_one_is_taken() -> None:
+    largest = replace(TEXT, text=b"x" * MAX_TEXT_BYTES)
+    raw = notices.dumps_notice(replace(NOTICE, body=largest))
+    assert notices.parse_notice(raw).body == largest
+    notices.dumps_message(replace(MESSAGE, notice=raw))
+    for text in (b"x" * (MAX_TEXT_BYTES + 1), b""):
+        assert code_of(partial(notices.dumps_notice, replace(NOTICE, body=replace(TEXT, text=text)))) == "notice-form"
+
+
+WRONG_TEXT: dict[str, list[object]] = {
+    "kind": ["erased"],
+    "body.digest": ["", "33" * 31, "ZZ" * 32, 1, None],
+    "body.salt": ["", b64u(b"s" * 31), b64u(b"s" * 33), "=" * 43, 1, None],
+    "body.text": ["", "é", "a", "ab=", 1, [], None],
+    "body.more": [1],
+}
+
+
+@pytest.mark.parametrize(("path", "value"), [(path, value) for path, some in WRONG_TEXT.items() for value in some])
+def test_a_notice_of_a_text_with_one_wrong_member_is_refused(path: str, value: object) -> None:
+    assert code_of(partial(notices.parse_notice, altered(notices.dumps_notice(WITH_TEXT), path, value))) == "notice-form"
+
+
+@pytest.mark.parametrize("body", [{}, {"digest": "33"}, {"digest": "33" * 32, "more": 1}, {"deleted": 0, "kept": []}])
+def test_an_acknowledgement_of_a_text_with_a_wrong_body_is_refused(body: dict[str, object]) -> None:
+    good = notices.dumps_acknowledgement(
+        Acknowledgement(RID, bytes(32), Facts.done(WITH_TEXT, StoredText(TEXT.digest), EpochS(NOW)))
+    )
+    assert code_of(partial(notices.parse_acknowledgement, altered(good, "body", body))) == "acknowledgement-form"
 
 
 def altered(raw: bytes, path: str, value: object) -> bytes:
@@ -117,7 +162,7 @@ def test_a_notice_with_one_wrong_member_is_refused(path: str, value: object) -> 
 
 
 def test_what_cannot_be_read_is_not_written() -> None:
-    for body in (replace(NOTICE.body, reason=300), replace(NOTICE.body, record=replace(RECORD, rids=()))):
+    for body in (replace(ERASED, reason=300), replace(ERASED, record=replace(RECORD, rids=()))):
         assert code_of(partial(notices.dumps_notice, replace(NOTICE, body=body))) == "notice-form"
     assert code_of(partial(notices.dumps_message, replace(MESSAGE, expires=EpochS(NOW + 61)))) == "notice-form"
 
@@ -125,7 +170,7 @@ def test_what_cannot_be_read_is_not_written() -> None:
 def test_sizes_are_bounded_and_the_largest_notice_fits_into_its_message() -> None:
     revisions = tuple((rev, bytes([rev % 256]) * 32) for rev in range(1, 2001))
     rids = tuple(Rid(b64u(number.to_bytes(16, "big"))) for number in range(2000))
-    raw = notices.dumps_notice(replace(NOTICE, body=replace(NOTICE.body, record=replace(RECORD, revisions=revisions, rids=rids))))
+    raw = notices.dumps_notice(replace(NOTICE, body=replace(ERASED, record=replace(RECORD, revisions=revisions, rids=rids))))
     notices.dumps_message(replace(MESSAGE, notice=raw))
     assert code_of(lambda: notices.parse_notice(b" " * (640 * 1024 + 1))) == "notice-too-large"
     assert code_of(lambda: notices.parse_message(b" " * (1024 * 1024 + 1))) == "notice-too-large"

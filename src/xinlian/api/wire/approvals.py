@@ -90,6 +90,35 @@ class DocumentBriefOut(Wire):
     sender: str | None = Field(examples=[None])
     created_at: int = Field(examples=[1790000000])
     state: Literal["own", "unconfirmed", "confirmed"]
+    on_chain_at: int | None = Field(description="Law time at which the chain showed its digest.", examples=[1790000060])
+
+
+class DocumentDeliveryOut(Wire):
+    """A text on its way to a department that takes part in its object."""
+
+    recipient: str = Field(examples=["11411599MBDEM0015B"])
+    notice: str = Field(description="Id of the notice that brings it.", examples=["00" * 16])
+    state: Literal["to-tell", "told", "acknowledged", "refused"]
+    attempts: int = Field(examples=[1])
+    last_code: str | None = Field(examples=[None])
+    parked: bool
+    created_at: int = Field(examples=[1790000000])
+    acknowledged_at: int | None = Field(examples=[1790000002])
+
+
+class DocumentMissingOut(Wire):
+    """A digest that the chain shows about an object this department takes part in, whose text is not here."""
+
+    digest: str = Field(examples=["ab" * 32])
+    object: str = Field(description="Of a dataset as a whole without version.", examples=["dataset 12411599MBDEM00233/000001@1"])
+    event: str = Field(examples=["DatasetReturned"])
+    at: int = Field(description="Law time.", examples=[1790000060])
+
+
+class DocumentRecipientIn(Wire):
+    """Whom a text is handed to again."""
+
+    recipient: str = Field(pattern=r"^[0-9A-Z]{18}$", examples=["11411599MBDEM0015B"])
 
 
 class DocumentOut(DocumentBriefOut):
@@ -98,3 +127,4 @@ class DocumentOut(DocumentBriefOut):
     salt: str = Field(examples=["00" * 32])
     text: str = Field(examples=['{"document":"consent","object":"dataset 12411599MBDEM00233/000001@1","reason":"同意"}'])
     content: dict[str, Any] = Field(examples=[{"reason": "同意"}])
+    deliveries: list[DocumentDeliveryOut] = Field(description="Whom an own text was handed to.")

@@ -92,6 +92,8 @@ def init(
         lines["passphrase_file"] = str(passphrase_file.resolve())
     if development:
         lines["development"] = True
+    if authority:
+        lines["authority_department"] = department
     write_bytes(str(data_dir / NODE_FILE), _toml(lines, signers).encode())
     identity = {"uscc": department, "kind": kind, "name": name, "endpoint": endpoint}
     write_bytes(str(data_dir / DEPARTMENT_FILE), json.dumps(identity, ensure_ascii=False, indent=2).encode() + b"\n")

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from xinlian.cli.command import OFFLINE, ONLINE, Session, command, group
+from xinlian.cli.client import Body
+from xinlian.cli.command import CREATING, OFFLINE, ONLINE, Session, command, group
 from xinlian.cli.files import read_object, write_bytes
 from xinlian.cli.output import pairs, table
 from xinlian.protocol.errors import InputError
 
 app = group("Texts behind the law's steps: forms, reasons, decisions.")
 Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="Salted digest, 64 hex, as on chain.")]
-_COLUMNS = ("created_at", "kind", "digest", "sender", "state")
+_COLUMNS = ("created_at", "kind", "digest", "sender", "state", "on_chain_at")
+_MISSING = ("at", "object", "event", "digest")
 
 
 @command(app, "list", ONLINE)
@@ -26,6 +28,27 @@ def list_documents(
     """Documents, all or those about one object, oldest first."""
     found = session.client.items("/api/v1/documents", {"object": object_}, limit)
     session.output.result({"items": found}, lambda: table(_COLUMNS, [[item.get(c) for c in _COLUMNS] for item in found]))
+
+
+@command(app, "missing", ONLINE)
+def missing(
+    session: Session,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 200,
+) -> None:
+    """What the chain shows about objects this department takes part in and whose text is not here, oldest first."""
+    found = session.client.items("/api/v1/documents/missing", {}, limit)
+    session.output.result({"items": found}, lambda: table(_MISSING, [[item.get(c) for c in _MISSING] for item in found]))
+
+
+@command(app, "deliver", CREATING)
+def deliver(
+    session: Session,
+    digest: Digest,
+    to: Annotated[str, typer.Option("--to", metavar="USCC", help="A department that takes part in what the text is about.")],
+) -> None:
+    """Hand an own text over again; the first time needs nobody: it goes as soon as the chain shows its digest."""
+    done = session.client.once(f"/api/v1/documents/{digest}/deliver", Body.json({"recipient": to})).json()
+    session.output.result(done, lambda: pairs(done))
 
 
 @command(app, "show", ONLINE)

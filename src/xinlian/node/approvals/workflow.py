@@ -20,7 +20,7 @@ from typing import Any
 from xinlian.node.approvals.execution import Execution, ExecutionParts, result_of
 from xinlian.node.approvals.kinds import Consented, Kind, Proposal, Signatures
 from xinlian.node.approvals.views import ApprovalInfo, StepInfo
-from xinlian.node.documents import Documents
+from xinlian.node.documents import PROPOSAL, SENT_BACK, Documents
 from xinlian.node.idempotency import current_journal
 from xinlian.node.paging import Page, Window, first_of
 from xinlian.node.people import Person, person_at
@@ -32,7 +32,6 @@ from xinlian.store import approvals as table
 from xinlian.store.approvals import Act, Approval, Filter, State, Step
 from xinlian.store.writer import Reader, Transaction, Writer
 
-PROPOSAL, SENT_BACK = "proposal", "sent-back"
 WAIT_S = 60.0
 """How long a consent waits for the action; then the action goes on in the background."""
 MAX_REASON = 2_000

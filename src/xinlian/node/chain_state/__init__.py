@@ -1,12 +1,12 @@
-"""What the chain says about departments, working days, datasets, grants, cases, corrections and authorisations: a projection of
-its events, held in memory.
+"""What the chain says about departments, working days, datasets, grants, cases, corrections, authorisations and the texts behind
+them: a projection of its events, held in memory.
 
 Rules
 1. The state is a pure function of the ordered event list; a rollback rebuilds it from the events that remain.
 2. Batches and status marks are many, so they stay in the store (``chain_batches``, ``chain_marks``).
 3. Nothing here decides; it answers "what was registered at block N".
 4. An event about something unknown never stops the node (``apply``).
-5. One module a contract; each folds its own events into its own tables.
+5. One module a contract; each folds its own events into its own tables. Texts (``documents``) are gathered from all of them.
 
 Example: ``state.apply(event); state.department(uscc).is_active_at(120)``
 """
@@ -21,6 +21,7 @@ from xinlian.node.chain_state.cases import CaseFacts, CaseState
 from xinlian.node.chain_state.corrections import CorrectionFacts, CorrectionState, CorrectionStep
 from xinlian.node.chain_state.datasets import DatasetFacts, DatasetState, UpdateState
 from xinlian.node.chain_state.departments import DepartmentFacts, DepartmentState, KeySetVersion, RecoveryState, SignerState
+from xinlian.node.chain_state.documents import DocumentFacts, ShownDocument, Told, is_about, told_by
 from xinlian.node.chain_state.facts import ChainFact, OrphanError, code_text, code_word
 from xinlian.node.chain_state.sharing import (
     ENDED,
@@ -54,11 +55,15 @@ __all__ = [
     "RequestState",
     "RequestStep",
     "SharingRequest",
+    "ShownDocument",
     "SignerState",
     "Terms",
+    "Told",
     "UpdateState",
     "code_text",
     "code_word",
+    "is_about",
+    "told_by",
 ]
 
 
@@ -85,6 +90,7 @@ class ChainState:
         self.cases = cases.cases
         self.corrections = corrections.corrections
         self.authorisations = authorisations.authorisations
+        self.documents = DocumentFacts()
         self.orphans = 0
         self._handlers = {}
         for part in (departments, calendar, datasets, sharing, cases, corrections, authorisations):
@@ -104,6 +110,8 @@ class ChainState:
                 handler(event)
             except OrphanError:
                 self.orphans += 1
+            else:
+                self.documents.apply(event)
 
     # -- questions ---------------------------------------------------------------------------------
 

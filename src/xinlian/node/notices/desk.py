@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xinlian.node.attachments import Keeping
 from xinlian.node.notices.erased import ErasedCopies
 from xinlian.node.notices.showing import Showing
-from xinlian.node.notices.taking import Taking, TakingParts
+from xinlian.node.notices.taking import Follow, Taking, TakingParts
 from xinlian.node.notices.telling import Telling, TellingLimits, TellingParts
 from xinlian.node.notices.writing import Writing
 from xinlian.node.rate import RateLimit
@@ -26,6 +26,15 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdings:
+    """What notices are about: the files of received records and what opens the case file, the read log, what follows texts."""
+
+    keeping: Keeping
+    reads: Reads
+    texts: Follow
+
+
+@dataclass(frozen=True, slots=True)
 class DeskLimits:
     """Telling's limits; the oldest view (s) on which a notice is followed."""
 
@@ -33,26 +42,26 @@ class DeskLimits:
     max_view_age_s: float
 
 
-def open_desk(parts: TellingParts, keeping: Keeping, reads: Reads, limits: DeskLimits, rate: RateLimit) -> Desk:
+def open_desk(parts: TellingParts, holdings: Holdings, limits: DeskLimits, rate: RateLimit) -> Desk:
     """Put the use cases together.
 
     Args:
         parts: what telling is built from; taking shares it.
-        keeping: the files of received records, and what opens the case file.
-        reads: this node's read log.
+        holdings: what notices are about.
         limits: of telling and taking.
         rate: of the whole exchange.
     """
-    p = parts
+    p, keeping, reads = parts, holdings.keeping, holdings.reads
     taking = TakingParts(
         p.department,
         p.writer,
         p.clock,
         p.identity,
         p.peers,
-        {NoticeKind.ERASED: ErasedCopies(keeping.sealer, reads)},
+        {NoticeKind.ERASED: ErasedCopies(keeping.sealer, reads), NoticeKind.DOCUMENT: holdings.texts},
         keeping.finish,
         limits.max_view_age_s,
         rate,
     )
-    return Desk(Writing(p.department, reads), Telling(p, limits.telling), Taking(taking), Showing(p.department, p.writer))
+    writing = Writing(p.department, reads, p.sealer)
+    return Desk(writing, Telling(p, limits.telling), Taking(taking), Showing(p.department, p.writer))

@@ -24,7 +24,7 @@ from xinlian.node.notices.copies import split
 from xinlian.node.reads import Reads
 from xinlian.protocol.errors import ConflictError
 from xinlian.protocol.messages import CaseRef
-from xinlian.protocol.notices import Concerned, Done, Kept, Notice, NoticeCheck, notice_refusal
+from xinlian.protocol.notices import Concerned, Done, Erased, Kept, Notice, NoticeCheck, notice_refusal
 from xinlian.protocol.statements import ReadOutcome
 from xinlian.protocol.types import EpochS, Uscc
 from xinlian.store import attachments, case_files, duties, ended_values, exchange, file_transfers, read_records
@@ -70,6 +70,7 @@ class ErasedCopies:
             RefusedError: a ``NoticeCheck`` failed.
             ConflictError: ``notice-busy``.
         """
+        assert isinstance(notice.body, Erased)
         record = notice.body.record
         self._check_source(tx, record, notice.from_uscc)
         copies = list(self._copies(tx, record, notice.from_uscc))

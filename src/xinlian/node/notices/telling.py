@@ -33,8 +33,9 @@ from xinlian.protocol.envelope import (
     parse_header,
     seal_request,
 )
-from xinlian.protocol.errors import CATALOGUE, NotFoundError, PeerError, XinlianError
+from xinlian.protocol.errors import CATALOGUE, NotFoundError, PeerError, StoreError, XinlianError
 from xinlian.protocol.notices import (
+    Done,
     Facts,
     Notice,
     NoticeCheck,
@@ -48,8 +49,8 @@ from xinlian.protocol.notices import (
 from xinlian.protocol.types import EpochS, KeyId, Uscc
 from xinlian.store import notices as table
 from xinlian.store import parked
-from xinlian.store.notices import Answered
 from xinlian.store.notices import Outgoing as Row
+from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Transaction, Writer
 
 _log = structlog.get_logger(__name__)
@@ -64,6 +65,10 @@ ASKED_AGAIN_AFTER_S = 86_400
 """What a duty keeps is not asked about more often, whatever end the recipient names."""
 _MADE_ANEW = frozenset({NoticeCheck.REUSED.code, NoticeCheck.EXPIRED.code})
 """Refusals after which a replay needs a fresh id and fresh times."""
+
+
+Answered = Callable[[Transaction, Row, Facts], None]
+"""Told inside the transaction in which a recipient's signed word is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class TellingParts:
 
     department: Uscc
     writer: Writer
+    sealer: Sealer
     state: ChainState
     clock: Clock
     identity: Identity
@@ -114,6 +120,7 @@ class Telling:
         self._p = parts
         self._limits = limits
         self._wake = asyncio.Event()
+        self.on_answered: Answered = lambda _tx, _row, _facts: None
 
     def woken(self) -> None:
         """Something was committed that is to be told."""
@@ -157,28 +164,33 @@ class Telling:
     async def _tell_all(self, rows: Sequence[Row], some: asyncio.Semaphore) -> None:
         async with some:
             for row in rows:
-                await self._tell(row)
+                try:
+                    await self._tell(row)
+                except StoreError as error:
+                    if error.code != "sealed-broken":
+                        raise
+                    await self._missed(replace(row, attempts=self._limits.tries), error.code, None)
 
     async def _ask_again(self) -> None:
         """Where a duty kept copies until now, a fresh notice asks whether they are gone."""
         with self._p.writer.read() as reader:
             over = table.to_ask_again(reader, self._now_s())
         for row in over:
-            body = parse_notice(row.body).body
+            body = parse_notice(table.raw_of(self._p.sealer, row)).body
             fresh = new_notice(self._p.department, Uscc(row.recipient), body, self._now_s())
 
             def job(tx: Transaction, row: Row = row, fresh: table.NewNotice = fresh) -> None:
                 table.asked_again(tx, row.id)
-                table.put(tx, [fresh], self._now_s())
+                table.put(tx, self._p.sealer, [fresh], self._now_s())
 
             await self._p.writer.write(job)
 
     # -- one attempt -------------------------------------------------------------------------------
 
     async def _tell(self, row: Row) -> None:
-        row = await self._committed(row)
+        row, raw = await self._committed(row)
         try:
-            sent = self._seal(parse_notice(row.body), row.body)
+            sent = self._seal(parse_notice(raw), raw)
             reply = await self._p.client.post(self._endpoint(row.recipient), PATH, sent.headers, sent.body)
         except XinlianError as error:
             reached = self._now_s() if error.code in ("peer-timeout", "peer-busy", "peer-answer") else None
@@ -191,22 +203,22 @@ class Telling:
             return
         await self._answered(row, facts)
 
-    async def _committed(self, row: Row) -> Row:
+    async def _committed(self, row: Row) -> tuple[Row, bytes]:
         """Count the attempt before it is made; a notice past its end, or whose id was refused, is made anew first."""
         now_s = self._now_s()
-        notice = parse_notice(row.body)
-        fresh = None
+        raw, fresh = table.raw_of(self._p.sealer, row), None
+        notice = parse_notice(raw)
         if notice.expires <= now_s + MARGIN_S or row.last_code in _MADE_ANEW:
             fresh = new_notice(self._p.department, notice.to_uscc, notice.body, now_s)
 
         def job(tx: Transaction) -> None:
             if fresh is not None:
-                table.renew(tx, row.id, fresh.notice_id, fresh.body)
+                table.renew(tx, self._p.sealer, row.id, fresh)
             table.attempt(tx, row.id, now_s + self._limits.pause_s(row.attempts))
 
         await self._p.writer.write(job)
-        told = row if fresh is None else replace(row, notice_id=fresh.notice_id, body=fresh.body)
-        return replace(told, attempts=row.attempts + 1)
+        told = replace(row, attempts=row.attempts + 1)
+        return (told, raw) if fresh is None else (replace(told, notice_id=fresh.notice_id), fresh.body)
 
     def _endpoint(self, uscc: str) -> str:
         department = self._p.state.department(uscc)
@@ -256,7 +268,7 @@ class Telling:
             raise PeerError("acknowledgement-mismatch", "the envelope does not belong to this notice", member="envelope")
         acknowledgement = parse_acknowledgement(open_answer(header, reply.body, sent.reply_key, sent.body))
         check_acknowledges(acknowledgement, sent.notice, sent.header.rid, sent.body)
-        if acknowledgement.facts.result is not None:
+        if isinstance(acknowledgement.facts.result, Done):
             check_payload(kept.basis for kept in acknowledgement.facts.result.kept)
         return acknowledgement.facts
 
@@ -279,6 +291,7 @@ class Telling:
 
         def job(tx: Transaction) -> None:
             table.answered(tx, row.id, answer)
+            self.on_answered(tx, row, facts)
             if answer.code is not None:
                 parked.park(tx, table.PARKED_KIND, row.notice_id, f"{answer.code}: refused by {row.recipient}", answer.at)
 
@@ -291,10 +304,10 @@ class Telling:
         return self.woken
 
 
-def _answer_of(facts: Facts, now_s: int) -> Answered:
+def _answer_of(facts: Facts, now_s: int) -> table.Answered:
     said = dumps_facts(facts).decode()
     if facts.check is not None:
-        return Answered(table.REFUSED, facts.outcome.value, said, facts.check.code, now_s)
-    kept = facts.result.kept if facts.result is not None else ()
+        return table.Answered(table.REFUSED, facts.outcome.value, said, facts.check.code, now_s)
+    kept = facts.result.kept if isinstance(facts.result, Done) else ()
     again = max([now_s + ASKED_AGAIN_AFTER_S, *(int(one.until) for one in kept)]) if kept else None
-    return Answered(table.ACKNOWLEDGED, facts.outcome.value, said, None, now_s, again)
+    return table.Answered(table.ACKNOWLEDGED, facts.outcome.value, said, None, now_s, again)

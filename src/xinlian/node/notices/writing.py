@@ -1,4 +1,4 @@
-"""Writing notices of an erasure: one for every department that ever received something of the record, as the read log says."""
+"""Writing notices: of an erasure one for every department that ever received something of the record, as the read log says."""
 
 from __future__ import annotations
 
@@ -10,10 +10,21 @@ from typing import TypeVar
 from xinlian.node.ids import record_id_bytes, record_id_text
 from xinlian.node.reads import Reads
 from xinlian.protocol.envelope import Rid
-from xinlian.protocol.notices import MAX_REVISIONS, MAX_RIDS, Concerned, Erased, Notice, NoticeId, dumps_notice
+from xinlian.protocol.notices import (
+    MAX_REVISIONS,
+    MAX_RIDS,
+    Body,
+    Concerned,
+    Erased,
+    HandedText,
+    Notice,
+    NoticeId,
+    dumps_notice,
+)
 from xinlian.protocol.types import EpochS, Uscc
 from xinlian.store import notices as table
 from xinlian.store.records import Record
+from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Transaction
 
 _T = TypeVar("_T")
@@ -38,10 +49,12 @@ class Writing:
     Args:
         department: USCC of this node.
         reads: the read log, which names the recipients.
+        sealer: encrypts the outbox.
     """
 
     department: Uscc
     reads: Reads
+    sealer: Sealer
 
     def erased(self, tx: Transaction, erasing: Erasing) -> int:
         """Store the notices of an erasure, in the job of its intent; a record that was told of already is left alone.
@@ -54,7 +67,7 @@ class Writing:
             return 0
         deliveries = self.reads.deliveries(tx, record_id_text(jti))
         new = [one for uscc, rids in sorted(deliveries.items()) for one in self._to(uscc, rids, erasing)]
-        table.put(tx, new, erasing.now_s)
+        table.put(tx, self.sealer, new, erasing.now_s)
         return len(new)
 
     def _to(self, recipient: str, rids: Sequence[str], erasing: Erasing) -> Iterator[table.NewNotice]:
@@ -67,10 +80,12 @@ class Writing:
                 yield new_notice(self.department, Uscc(recipient), body, erasing.now_s)
 
 
-def new_notice(sender: Uscc, recipient: Uscc, body: Erased, now_s: int) -> table.NewNotice:
+def new_notice(sender: Uscc, recipient: Uscc, body: Body, now_s: int) -> table.NewNotice:
     """A notice with a fresh id, of this moment."""
     notice = Notice(NoticeId(os.urandom(16).hex()), sender, recipient, EpochS(now_s), EpochS(now_s + LIFE_S), body)
-    return table.NewNotice(notice.id, recipient, notice.kind.value, record_id_bytes(body.record.record_id), dumps_notice(notice))
+    jti = record_id_bytes(body.record.record_id) if isinstance(body, Erased) else None
+    document = body.digest if isinstance(body, HandedText) else None
+    return table.NewNotice(notice.id, recipient, notice.kind.value, jti, document, dumps_notice(notice))
 
 
 def _parts(whole: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

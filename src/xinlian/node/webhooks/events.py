@@ -32,6 +32,8 @@ EVENT_TYPES: Final[dict[str, str]] = {
     "approval.withdrawn": "A proposal was withdrawn.",
     "approval.done": "What was consented to is carried out.",
     "approval.failed": "What was consented to could not be carried out; code says why.",
+    "document.received": "The text behind a step came from another department.",
+    "erasure.acknowledged": "A department acknowledged, or refused, the notice of an erasure.",
     "batch.final": "A batch of this department is final on chain.",
     "webhook.test": "Somebody tries out the webhook.",
 }

@@ -1,14 +1,18 @@
-"""What happens as events: observers for those who know of it (approvals, the follower)."""
+"""What happens as events: observers for those who know of it (approvals, the follower, notices)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from xinlian.node.approvals import Change
+from xinlian.node.ids import record_id_text
 from xinlian.node.webhooks.events import Event, Events
-from xinlian.protocol.types import Stream
+from xinlian.protocol.documents import Document
+from xinlian.protocol.notices import Facts
+from xinlian.protocol.types import Stream, Uscc
 from xinlian.store.anchoring import Batch
 from xinlian.store.approvals import State
+from xinlian.store.notices import Outgoing
 from xinlian.store.writer import Transaction
 
 
@@ -51,3 +55,26 @@ def batch_events(events: Events) -> Callable[[Transaction, Batch], None]:
         events.emit(tx, Event("batch.final", data))
 
     return final
+
+
+def text_events(events: Events) -> Callable[[Transaction, Document, Uscc], None]:
+    """Tell of every text that came from another department."""
+
+    def received(tx: Transaction, document: Document, sender: Uscc) -> None:
+        data = {"digest": document.digest.hex(), "kind": document.kind, "object": document.object_ref, "sender": sender}
+        events.emit(tx, Event("document.received", data))
+
+    return received
+
+
+def notice_events(events: Events) -> Callable[[Transaction, Outgoing, Facts], None]:
+    """Tell of every signed word on the notice of an erasure."""
+
+    def answered(tx: Transaction, row: Outgoing, facts: Facts) -> None:
+        if row.jti is None:
+            return
+        code = None if facts.check is None else facts.check.code
+        data = {"record": record_id_text(row.jti), "recipient": row.recipient, "outcome": facts.outcome.value, "code": code}
+        events.emit(tx, Event("erasure.acknowledged", data))
+
+    return answered

@@ -34,6 +34,7 @@ from xinlian.protocol.notices.acknowledgement import (
     parse_acknowledgement,
     parse_facts,
 )
+from xinlian.protocol.notices.document import HandedText, StoredText
 from xinlian.protocol.notices.erased import Concerned, Done, Erased, Kept
 from xinlian.protocol.notices.notice import (
     Body,
@@ -69,6 +70,7 @@ __all__ = [
     "Done",
     "Erased",
     "Facts",
+    "HandedText",
     "Kept",
     "Notice",
     "NoticeCheck",
@@ -77,6 +79,7 @@ __all__ = [
     "NoticeMessage",
     "NoticeOutcome",
     "Result",
+    "StoredText",
     "check_acknowledges",
     "check_carried",
     "check_message_time",

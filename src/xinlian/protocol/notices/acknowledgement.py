@@ -12,6 +12,7 @@ from xinlian.protocol.envelope import RID_FORM, Rid
 from xinlian.protocol.errors import PeerError
 from xinlian.protocol.jsontext import dumps_canonical, loads_strict
 from xinlian.protocol.members import Members, Where
+from xinlian.protocol.notices.document import StoredText
 from xinlian.protocol.notices.erased import Done
 from xinlian.protocol.notices.notice import Notice
 from xinlian.protocol.notices.words import (
@@ -27,10 +28,12 @@ from xinlian.protocol.notices.words import (
 )
 from xinlian.protocol.types import EpochS
 
-Result = Done
-"""What is said of what was done, of all kinds (a union as soon as there is a second)."""
+Result = Done | StoredText
+"""What is said of what was done, of all kinds."""
 
-_RESULTS: Final[Mapping[NoticeKind, Callable[[object, Where], Result]]] = MappingProxyType({NoticeKind.ERASED: Done.of})
+_RESULTS: Final[Mapping[NoticeKind, Callable[[object, Where], Result]]] = MappingProxyType(
+    {NoticeKind.ERASED: Done.of, NoticeKind.DOCUMENT: StoredText.of}
+)
 _MEMBERS: Final = ("v", "rid", "notice_digest", "notice", "kind", "outcome", "check", "time", "body")
 _WHERE: Final = Where("acknowledgement-form", "acknowledgement")
 

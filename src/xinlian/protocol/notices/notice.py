@@ -17,6 +17,7 @@ from xinlian.protocol.errors import InputError, RefusedError
 from xinlian.protocol.jsontext import dumps_canonical, loads_strict
 from xinlian.protocol.members import Members, Where
 from xinlian.protocol.messages import ProviderCheck
+from xinlian.protocol.notices.document import HandedText
 from xinlian.protocol.notices.erased import Erased
 from xinlian.protocol.notices.words import (
     ID_FORM,
@@ -31,10 +32,12 @@ from xinlian.protocol.notices.words import (
 )
 from xinlian.protocol.types import EpochS, KeyId, Uscc
 
-Body = Erased
-"""The bodies of all kinds (a union as soon as there is a second)."""
+Body = Erased | HandedText
+"""The bodies of all kinds."""
 
-_BODIES: Final[Mapping[NoticeKind, Callable[[object, Where], Body]]] = MappingProxyType({NoticeKind.ERASED: Erased.of})
+_BODIES: Final[Mapping[NoticeKind, Callable[[object, Where], Body]]] = MappingProxyType(
+    {NoticeKind.ERASED: Erased.of, NoticeKind.DOCUMENT: HandedText.of}
+)
 _NOTICE: Final = ("v", "notice", "from", "to", "kind", "created", "expires", "body")
 _MESSAGE: Final = ("v", "rid", "from", "to", "signing_key", "sealing_key", "reply_key", "created", "expires", "notice")
 _WHERE: Final = Where("notice-form", "notice")

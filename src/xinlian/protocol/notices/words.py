@@ -35,6 +35,8 @@ class NoticeKind(StrEnum):
 
     ERASED = "erased"
     """The sender erased a record that the receiver got: every copy goes."""
+    DOCUMENT = "document"
+    """The sender hands over a text behind a step of the law that both take part in: it is kept."""
 
 
 class NoticeOutcome(StrEnum):
@@ -44,6 +46,8 @@ class NoticeOutcome(StrEnum):
     NOTHING_HELD = "nothing-held"
     KEPT_BY_DUTY = "kept-by-duty"
     """At least one copy stays because a law says so; it is restricted from then on."""
+    STORED = "stored"
+    """The text is kept."""
     REFUSED = "refused"
     """A ``NoticeCheck`` failed; nothing was done."""
 
@@ -59,6 +63,10 @@ class NoticeCheck(StrEnum):
     """What the requests named brought came from another department, not from the sender."""
     RECEIVED = "notice-received"
     """This node never received the record under these requests."""
+    TEXT = "notice-text"
+    """The text is not of the digest named, or no document."""
+    UNSHOWN = "notice-unshown"
+    """None of the last texts of this sender is on chain: no further one is kept before."""
 
     @property
     def code(self) -> str:

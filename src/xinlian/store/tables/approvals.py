@@ -15,8 +15,8 @@ documents = Table(
     blob_("content_sealed", comment="salt and text"),
     text_("sender", null=True, comment="USCC; null for own texts"),
     int_("created_at", comment="law time"),
-    int_("confirmed_at", null=True, comment="law time: the chain showed the digest"),
     Index(None, "object_ref"),
+    Index(None, "sender", "created_at"),
 )
 
 approvals = Table(
