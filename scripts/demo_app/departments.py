@@ -111,7 +111,7 @@ def _init(stage: Stage, node: NodeHandle) -> None:
     """Keys, databases, first operator and settings, by the department itself."""
     secret_file(node.passphrase)
     department = node.department
-    identity = ("--department", department.uscc, "--name", department.name, "--endpoint", node.url)
+    identity = ("--department", department.uscc, "--name", department.name, "--endpoint", node.url, "--kind", department.kind)
     place = ("--data-dir", node.data, "--passphrase-file", node.passphrase, "--token-out", node.operator_token, "--light-kdf")
     chain = ("--deployment", stage.places.deployment, "--rpc", stage.chain.url)
     serving = ("--listen-port", str(node.port), "--development")

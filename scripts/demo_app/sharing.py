@@ -1,4 +1,7 @@
-"""Requests by the need-to-know matrix, agreed to and delivered: what no rule names is not asked for."""
+"""Requests by the need-to-know matrix, agreed to and delivered: what no rule names is not asked for.
+
+The request for 住房套数 (BDC-01) is the storyline's first and has its own days (``asking``).
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,10 @@ NECESSITY: Final = "认定借款人资格和贷款额度"
 
 
 def grant_all(stage: Stage) -> None:
-    """One request for each receiver, dataset and purpose of the matrix whose receiver has a node here."""
-    groups = _groups()
+    """One request for each receiver, dataset and purpose of the matrix that has no grant yet and whose receiver is a department
+    with a node here.
+    """
+    groups = {group: rules for group, rules in _groups().items() if group not in stage.grants}
     expected = {f"{alias} → {BY_USCC[receiver].id} ({purpose})": "active" for alias, receiver, purpose in sorted(groups)}
     title = "sharing requests 共享申请 by the need-to-know matrix 3.1.3, agreed to and delivered: the grants"
     stage.summary.run("grants", title, expected, lambda: _grant_all(stage, groups), needed=True)
@@ -31,7 +36,7 @@ def _groups() -> dict[tuple[str, str, str], tuple[NeedToKnowRule, ...]]:
     def key(rule: NeedToKnowRule) -> tuple[str, str, str]:
         return rule.dataset, rule.receiver, rule.purpose
 
-    rules = [rule for rule in load_need_to_know(SCENARIO_NAME).rules if rule.receiver in BY_USCC]
+    rules = [rule for rule in load_need_to_know(SCENARIO_NAME).rules if rule.receiver in BY_USCC and not rule.third_party]
     return {group: tuple(found) for group, found in groupby(sorted(rules, key=key), key)}
 
 

@@ -37,12 +37,13 @@ SUBJECTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """A department of the demo: number in the dossier, USCC, name, what it stands for in the progress lines."""
+    """A department of the demo: number in the dossier, USCC, name, what it stands for in the progress lines, kind."""
 
     id: str
     uscc: str
     name: str
     short: str
+    kind: str = "department"
 
 
 DEPARTMENTS: Final = (
@@ -52,6 +53,7 @@ DEPARTMENTS: Final = (
     Department("D05", "12411599MBDEM0058M", "测试市不动产登记中心", "registry"),
     Department("D06", "11411599MBDEM0066K", "测试市公安局", "police"),
     Department("D07", "11411599MBDEM0074E", "测试市民政局", "civil-affairs"),
+    Department("E07", "91411599MADEM0070P", "测试银行股份有限公司测试支行", "bank", "other-receiver"),
 )
 BY_USCC: Final = {department.uscc: department for department in DEPARTMENTS}
 

@@ -1,11 +1,16 @@
-"""The order of the demo: from an empty folder to a chain with evidence, what is refused, what ends, what breaks."""
+"""The order of the demo: from an empty folder to a chain with evidence, what is refused, what ends, what breaks.
+
+It plays in date order, from 2026-09-21 on; between the days the chain's time is moved (``days``). Numbers before a title are the
+steps of the dossier's storyline (part 9).
+"""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from scripts.demo_app import collecting, departments, ending, faults, hygiene, publishing, refusals, sharing, tampering
+from scripts.demo_app import asking, collecting, departments, ending, faults, hygiene, publishing, refusals, sharing, tampering
+from scripts.demo_app.days import move_to
 from scripts.demo_app.stage import CASE_NO, DEPARTMENTS, SUBJECTS, Stage, local_time
 from scripts.demo_app.summary import say
 
@@ -17,8 +22,12 @@ def tell(stage: Stage) -> None:
         DemoError: when a step that all others need did not come out as expected.
     """
     departments.prepare(stage)
-    publishing.publish(stage)
+    publishing.catalogue(stage)
+    asking.ask_under_the_law(stage)
     sharing.grant_all(stage)
+    move_to(stage, "2026-11-02 08:30")
+    publishing.publish(stage)
+    move_to(stage, "2026-11-02 09:00")
     title = "case 办件 opened for 测试甲 and 测试乙; only a salted root of its subjects stands on chain"
     expected = {"subjects": len(SUBJECTS), "participants": 4, "open": True}
     stage.summary.run("case", title, expected, lambda: collecting.open_case(stage), needed=True)

@@ -48,13 +48,18 @@ class DepartmentState:
         return {
             "uscc": self.uscc,
             "name": self.name,
-            "kind": "department" if self.kind == 1 else "other-receiver",
+            "kind": "department" if self.is_department else "other-receiver",
             "active": self.active,
             "endpoint": self.endpoint,
             "compromised_since": self.compromised_since,
             "key_set_version": self.key_sets[-1].version if self.key_sets else None,
             "recovery_announced_at": None if self.recovery is None else self.recovery.announced_at,
         }
+
+    @property
+    def is_department(self) -> bool:
+        """Whether it is a department; else another receiver, which owns no dataset."""
+        return self.kind == 1
 
     @property
     def active(self) -> bool:

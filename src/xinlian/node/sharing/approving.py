@@ -133,8 +133,7 @@ class RequestApprovals:
 
     async def _validate(self, step: Step, proposal: Proposal) -> None:
         requester, number = _parse(proposal.object_ref)
-        if step.name in ("submit", "resubmit"):
-            await self.catalogue.learn(self._provider(step, proposal))
+        await self.catalogue.learn(self._provider(step, proposal))
         content = self._content(step, proposal, NOT_YET)
         if step.form in FORMS:
             form = read_form(step.form, content)

@@ -51,6 +51,12 @@ class StepDetails:
     grant_number: int | None = None
 
     @property
+    def names_anything(self) -> bool:
+        """Whether its scope names a field or view."""
+        scope = self.scope
+        return scope is not None and any((scope.verify, scope.query, scope.answer, scope.batch))
+
+    @property
     def days(self) -> int:
         """``working_days``, 0 when none are named."""
         return self.working_days or 0

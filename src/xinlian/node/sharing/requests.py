@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xinlian.node.catalogue import Catalogue
-from xinlian.node.chain_state import ChainState, RequestClock, SharingRequest
+from xinlian.node.chain_state import ChainState, Cover, RequestClock, SharingRequest
 from xinlian.node.paging import Page, Window, page_of
 from xinlian.node.sharing.arguments import StepCall
 from xinlian.node.sharing.conditions import GROUNDS, StepDetails, check_conditions
@@ -218,9 +218,23 @@ class SharingRequests:
         by_authority = check_party(step, request, self._department, is_authority=self._transactions.is_authority)
         check_state(step, request)
         check_conditions(step, request, details)
+        if step.name == "agree" or (step.name == "settle-dispute" and details.names_anything):
+            self._check_cover(request, details)
         if details.terms is not None:
             self._check_terms(details.terms)
         return by_authority
+
+    def _check_cover(self, request: SharingRequest, details: StepDetails) -> None:
+        """A receiver that is no department needs a cover, a department has none (art. 25).
+
+        Raises:
+            ConflictError: ``third-party-cover``.
+        """
+        receiver = self._state.department(request.requester)
+        is_department = receiver is not None and receiver.is_department
+        if is_department != (details.cover is Cover.NONE):
+            text = "a department needs no cover" if is_department else "a receiver that is no department needs a cover (art. 25)"
+            raise ConflictError("third-party-cover", text, request=request.ref)
 
     async def take(self, name: str, requester: str, number: int, details: StepDetails) -> tuple[dict[str, Any], str]:
         """Take a step.
