@@ -49,6 +49,7 @@ D03 = "11411599MBDEM00311"
 D05 = "12411599MBDEM0058M"
 D06 = "11411599MBDEM0066K"
 D07 = "11411599MBDEM0074E"
+E07 = "91411599MADEM0070P"
 NAMES = {
     D01: "测试市政务服务和大数据管理局",
     D02: "测试市住房公积金管理中心",
@@ -56,7 +57,9 @@ NAMES = {
     D05: "测试市不动产登记中心",
     D06: "测试市公安局",
     D07: "测试市民政局",
+    E07: "测试银行股份有限公司测试支行",
 }
+OTHER_RECEIVERS = {E07}
 
 
 @dataclass(slots=True)
@@ -149,7 +152,8 @@ def make_keys(directory: Path, *, authority: bool) -> NodeKeys:
 async def registration(uscc: str, keys: NodeKeys, endpoint: str, deployment: Deployment) -> RegistrationRequest:
     """The registration request of a department."""
     chain_keys = {role: LocalKey.from_secret(key.private) for role, key in keys.chain.items()}
-    return await request_for(Applicant(uscc, KINDS["department"], NAMES[uscc], endpoint), keys, chain_keys, deployment)
+    kind = KINDS["other-receiver" if uscc in OTHER_RECEIVERS else "department"]
+    return await request_for(Applicant(uscc, kind, NAMES[uscc], endpoint), keys, chain_keys, deployment)
 
 
 def settings_of(directory: Path, uscc: str, rpc_url: str, port: int, **changes: Any) -> Settings:
