@@ -33,6 +33,7 @@ FILLED = {
     "digest": "ab" * 32,
     "attachment_id": "0" * 32,
     "duty_id": "999",
+    "finding_id": "ab" * 32,
     "rid": "none",
     "schema_hash": "ab" * 32,
     "year": "2027",

@@ -41,6 +41,7 @@ from xinlian.node.health import Health, HealthParts
 from xinlian.node.idempotency import Idempotency
 from xinlian.node.identity import Identity
 from xinlian.node.late_receipts import LateReceipts
+from xinlian.node.liability import LiabilityParts, liability_of
 from xinlian.node.life import Node
 from xinlian.node.local_view import CheckedChain, LocalView
 from xinlian.node.notices.telling import TellingParts
@@ -128,6 +129,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     catalogue = Catalogue(department, store.node, state, transactions, _schema_fetcher(state, client), wall)
     office = office_of(OfficeParts(department, store.node, sealer, state, clock, transactions, catalogue, working_days, settings))
     following.on_final, following.on_events = batch_events(office.events), office.handing.followed
+    liability = liability_of(LiabilityParts(department, store.node, state, clock, following, catalogue, office, settings))
     reads = Reads(department, store.node, sealer, keys.storage.pseudonym, clock.law_s)
     anchoring = Anchoring(
         department,
@@ -226,6 +228,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         catalogue=catalogue,
         proposing=office.proposing,
         inbox=office.inbox,
+        findings=liability.findings,
         events=office.events,
         webhooks=office.webhooks,
         delivering=office.delivering,

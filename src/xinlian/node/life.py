@@ -43,6 +43,7 @@ from xinlian.node.completeness import Completeness
 from xinlian.node.documents import Documents
 from xinlian.node.duties import Duties
 from xinlian.node.ending import Ending
+from xinlian.node.findings import Findings
 from xinlian.node.following import Following
 from xinlian.node.handing import Handing
 from xinlian.node.health import Health
@@ -107,6 +108,7 @@ class Node:
     catalogue: Catalogue
     proposing: Proposing
     inbox: Inbox
+    findings: Findings
     events: Events
     webhooks: Webhooks
     delivering: Delivering
@@ -164,6 +166,7 @@ class Node:
                 ("approve", self.approvals.execution.run),
                 ("webhooks", self.delivering.run),
                 ("upkeep", self.upkeep.run),
+                ("findings", self.findings.run),
                 ("restore", self.restoring.run),
                 ("tell", self.notices.telling.run),
             )

@@ -803,6 +803,7 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     ),
     CodeEntry("document-unknown", "This node does not hold the text of this digest.", "Ask the department that wrote it."),
     CodeEntry("document-mismatch", "A text is not the one whose digest is named.", "Ask its author for the text again."),
+    CodeEntry("finding-unknown", "This node knows no finding of this id.", "Look it up with `xinlian finding list`."),
     # -- forms (protocol/forms) -------------------------------------------------------------------------
     CodeEntry("form-unknown", "There is no form of that kind.", "Use one of the kinds listed."),
     CodeEntry("form-member", "A member of a form has the wrong form at the place named.", "Write it as the message says."),

@@ -306,6 +306,13 @@ def all_events(reader: Reader, after: tuple[int, int] = (-1, -1), limit: int = 1
     return [ChainEvent(*row) for row in found]
 
 
+def of_contracts(reader: Reader, contracts: Sequence[str]) -> list[ChainEvent]:
+    """Every event of some contracts, in chain order."""
+    places = ", ".join("?" * len(contracts))
+    sql = f"SELECT {_EVENT} FROM chain_events WHERE contract IN ({places}) ORDER BY block_number, log_index"
+    return [ChainEvent(*row) for row in reader.fetch(sql, tuple(contracts))]
+
+
 def batch(reader: Reader, department: str, stream: int, sequence: int) -> ChainBatch | None:
     """The batch that the ledger holds in a slot, None while the slot is empty."""
     found = reader.fetch(

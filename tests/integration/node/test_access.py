@@ -109,6 +109,8 @@ DECIDED: dict[tuple[str, str], set[Role]] = {
     ("GET", "/api/v1/answers/{position}/bundle"): {S, A},
     ("GET", "/api/v1/reads/{position}/bundle"): {A},
     ("POST", "/api/v1/verifications"): ALL,
+    ("GET", "/api/v1/findings"): {A, L, H},
+    ("GET", "/api/v1/findings/{finding_id}"): {A, L, H},
     ("GET", "/api/v1/grants"): ALL,
     ("GET", "/api/v1/grants/{provider}/{number}"): ALL,
     ("GET", "/api/v1/requests"): ALL,

@@ -131,6 +131,10 @@ CASES = [
         answer={"recipient": "D02"},
     ),
     Case("document show abc", "GET", "/api/v1/documents/abc", answer={"digest": "abc", "salt": "00", "text": "{}"}),
+    Case("finding list --article 39(4)", "GET", "/api/v1/findings?article=39%284%29&limit=200", answer=EMPTY),
+    Case(
+        "finding show ab", "GET", "/api/v1/findings/ab", answer={"id": "ab", "facts": {"deadline": 1}, "evidence": [{"block": 1}]}
+    ),
     Case("acts list --object x", "GET", "/api/v1/acts?object=x&limit=200", answer=EMPTY),
     Case("acts bundle 7 -o - --fields role,post", "GET", "/api/v1/acts/7/bundle?fields=role%2Cpost", answer=b"{}"),
     Case("approval withdraw 7", "POST", "/api/v1/approvals/7/withdraw", {}, APPROVAL),

@@ -31,6 +31,7 @@ from xinlian.api.wire.departments import (
     SuspendIn,
     TermEndOut,
 )
+from xinlian.api.wire.findings import FindingOut
 from xinlian.api.wire.people import TodoOut, TokenIn, TokenOut, UserIn, UserOut
 from xinlian.api.wire.queries import FileWantedIn, QueryIn, QueryItemIn, ReconcileIn
 from xinlian.api.wire.records import ReasonIn, SearchIn
@@ -62,6 +63,7 @@ __all__ = [
     "DutyIn",
     "DutyOut",
     "FileWantedIn",
+    "FindingOut",
     "GrantOut",
     "Problem",
     "QueryIn",

@@ -24,6 +24,7 @@ from xinlian.store.tables.exchange import (
     verify_attempts,
 )
 from xinlian.store.tables.keys import blob_keys, key_meta, record_keys
+from xinlian.store.tables.liability import disposals, findings, refused_calls, use_records
 from xinlian.store.tables.notices import ended_values, file_fetches, file_transfers, notices_in, notices_out, retention_duties
 from xinlian.store.tables.people import idempotency, import_rows, imports, tokens, users
 from xinlian.store.tables.records import answers, datasets, meta, read_entries, read_records, record_index, records
@@ -46,6 +47,7 @@ __all__ = [
     "chain_marks",
     "chain_progress",
     "datasets",
+    "disposals",
     "documents",
     "ended_values",
     "erasures",
@@ -54,6 +56,7 @@ __all__ = [
     "exchange_uses",
     "file_fetches",
     "file_transfers",
+    "findings",
     "idempotency",
     "import_rows",
     "imports",
@@ -69,9 +72,11 @@ __all__ = [
     "record_index",
     "record_keys",
     "records",
+    "refused_calls",
     "retention_duties",
     "tokens",
     "transactions",
+    "use_records",
     "users",
     "verify_attempts",
     "webhook_deliveries",
