@@ -19,6 +19,7 @@ FILLED = {
     "uscc": D02,
     "provider": D02,
     "requester": D02,
+    "receiver": D02,
     "step": "agree",
     "mark": "overdue",
     "lead": D02,

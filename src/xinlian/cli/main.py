@@ -31,6 +31,7 @@ GROUPS: Final[dict[str, str]] = {
     "approval": "What one person proposed and another consents to.",
     "acts": "Who did which step to what.",
     "document": "Texts behind the law's steps: list, show, check, verify.",
+    "correction": "Corrections 校核: dispute a value, answer, forward, see who was told.",
     "request": "Sharing requests: file, answer, deliver, suspend, change, end.",
     "grant": "Grants: list, show.",
     "case": "Cases: open, subjects, close.",

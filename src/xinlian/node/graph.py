@@ -33,6 +33,7 @@ from xinlian.node.chain_keys import chain_keys
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.completeness import Completeness
+from xinlian.node.corrections import Applications, CorrectionParts, Disputes, corrections_of
 from xinlian.node.duties import Duties
 from xinlian.node.ends import EndsParts, ends_of
 from xinlian.node.files import Limits
@@ -151,7 +152,19 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     rate = RateLimit(settings.unauthenticated_per_minute)
     providing = Providing(
         ProvidingParts(
-            department, store, sealer, state, clock, identity, peers, catalogue, records, bundles, reads, library.keeping
+            department,
+            store,
+            sealer,
+            state,
+            clock,
+            identity,
+            peers,
+            catalogue,
+            records,
+            bundles,
+            reads,
+            library.keeping,
+            Disputes(department, state, Applications(office.documents), reads),
         ),
         ProvidingLimits(settings.max_view_age_s, settings.anchor_promise_s, settings.verify_attempts),
         anchoring.woken,
@@ -243,6 +256,22 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         requests=office.requests,
         request_approvals=office.request_approvals,
         grants=Grants(department, state, catalogue, clock.law_s),
+        corrections=corrections_of(
+            CorrectionParts(
+                department,
+                store,
+                state,
+                clock,
+                transactions,
+                catalogue,
+                working_days,
+                records,
+                reads,
+                library.keeping,
+                office,
+                ends.notices,
+            )
+        ),
         cases=cases,
         providing=providing,
         rate=rate,

@@ -40,6 +40,7 @@ from xinlian.node.chain_keys import check_remote, close_remote
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.completeness import Completeness
+from xinlian.node.corrections import CorrectionDesk
 from xinlian.node.documents import Documents
 from xinlian.node.duties import Duties
 from xinlian.node.ending import Ending
@@ -123,6 +124,7 @@ class Node:
     requests: SharingRequests
     request_approvals: RequestApprovals
     grants: Grants
+    corrections: CorrectionDesk
     cases: Cases
     providing: Providing
     rate: RateLimit

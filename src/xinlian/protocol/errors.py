@@ -857,6 +857,45 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry(
         "correction-result", "What a correction's feedback names does not fit its result.", "Name exactly what the result needs."
     ),
+    CodeEntry("correction-unknown", "There is no such correction.", "Check the receiver and the number."),
+    CodeEntry("correction-exists", "The department used this correction number before.", "Use the next number of the day."),
+    CodeEntry("correction-number", "The day has no correction number left, or it is out of range.", "File it on the next day."),
+    CodeEntry("correction-state", "The correction's state does not allow this step.", "Look at it; take a step it allows."),
+    CodeEntry("correction-party", "This step of a correction is for another party.", "The party named takes it."),
+    CodeEntry("correction-dataset", "The grant covers another dataset or version.", "Name the grant under which the value came."),
+    CodeEntry("correction-target", "A correction does not say which value it is about.", "Name record and items."),
+    CodeEntry("correction-document", "A step of a correction has no text.", "Fill in its form."),
+    CodeEntry("correction-outcome", "A correction is answered by 更正 or 维持.", "Choose one of the two, or forward it."),
+    CodeEntry(
+        "correction-source",
+        "The source (数源部门) is no other department that is registered and active.",
+        "Name the department that produces the value.",
+    ),
+    CodeEntry(
+        "correction-not-received",
+        "The read log names no such record that came from this provider.",
+        "Name a record that a query brought.",
+    ),
+    CodeEntry(
+        "correction-text-missing",
+        "The application behind a correction is not here yet, or is not the text that stands on chain.",
+        "Wait for its notice (`xinlian document missing`), or ask the receiver to hand it over again.",
+    ),
+    CodeEntry(
+        "correction-record",
+        "The record is not the one that is disputed, or the source did not name its own.",
+        "Name the record that was corrected.",
+    ),
+    CodeEntry(
+        "correction-not-revised",
+        "更正 is answered before the revision that is right was published.",
+        "Publish it with `xinlian record revise`, then answer.",
+    ),
+    CodeEntry(
+        "correction-unchanged", "No disputed value differs in the newest revision.", "Publish the right value, or answer 维持."
+    ),
+    CodeEntry("correction-seen", "Somebody of the department took note of the correction already.", "Nothing to do."),
+    CodeEntry("overdue-recorded", "That the step is late stands on chain already.", "Nothing to do."),
     # -- webhooks (node/webhooks) -----------------------------------------------------------------------
     CodeEntry("webhook-unknown", "There is no such webhook.", "Look it up with `xinlian webhook list`."),
     CodeEntry(

@@ -40,6 +40,7 @@ class NewNotice:
         jti: the record it speaks of, 16 bytes; None when it speaks of none.
         document: digest of the text it brings, 32 bytes; None when it brings none.
         body: exact bytes.
+        object_ref: the correction it speaks of; None when it speaks of none.
     """
 
     notice_id: str
@@ -48,6 +49,7 @@ class NewNotice:
     jti: bytes | None
     document: bytes | None
     body: bytes = field(repr=False)
+    object_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,10 @@ class Incoming:
 def put(tx: Transaction, sealer: Sealer, new: Sequence[NewNotice], now_s: int) -> None:
     """Store notices that are to be told from now on."""
     tx.executemany(
-        "INSERT INTO notices_out (notice_id, recipient, kind, jti, document, body, state, attempts, next_try, created_at) "
-        f"VALUES (?, ?, ?, ?, ?, ?, '{TO_TELL}', 0, ?, ?)",
-        [(n.notice_id, n.recipient, n.kind, n.jti, n.document, _stored_body(sealer, n), now_s, now_s) for n in new],
+        "INSERT INTO notices_out "
+        "(notice_id, recipient, kind, jti, document, object_ref, body, state, attempts, next_try, created_at) "
+        f"VALUES (?, ?, ?, ?, ?, ?, ?, '{TO_TELL}', 0, ?, ?)",
+        [(n.notice_id, n.recipient, n.kind, n.jti, n.document, n.object_ref, _stored_body(sealer, n), now_s, now_s) for n in new],
     )
 
 
@@ -114,6 +117,12 @@ def has_document(reader: Reader, digest: bytes, recipient: str) -> bool:
 def of_document(reader: Reader, digest: bytes) -> list[Outgoing]:
     """Notices that bring a text, oldest first."""
     return [Outgoing(*row) for row in reader.fetch(f"SELECT {_OUT} FROM notices_out WHERE document = ? ORDER BY id", (digest,))]
+
+
+def of_object(reader: Reader, object_ref: str) -> list[Outgoing]:
+    """Notices that speak of a correction, oldest first."""
+    rows = reader.fetch(f"SELECT {_OUT} FROM notices_out WHERE object_ref = ? ORDER BY id", (object_ref,))
+    return [Outgoing(*row) for row in rows]
 
 
 def due(reader: Reader, now_s: int, limit: int) -> list[Outgoing]:

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.exchange.test_logs_and_keys import all_anchored
 from tests.support.exchange import Stage, contract_row, person
 from tests.support.http import client_of
-from tests.support.network import D02, D03, D06, Running
+from tests.support.network import D01, D02, D03, D06, Running
 from tests.support.notices import all_bytes, erase, give_away, sealed_of, settled, shown
 from xinlian.node.asking import AskItem
 from xinlian.node.paging import Window
@@ -482,5 +482,5 @@ async def test_lists_come_in_pages_and_say_what_is_open(stage: Stage) -> None:
         assert (wrong.status, wrong.code) == (422, "request-body")
     async with client_of(stage[D02]) as client:
         received = (await client.get("/api/v1/notices/received", params={"limit": 200})).ok()
-        assert {one["sender"] for one in received["items"]} <= {D03, D06}
+        assert {one["sender"] for one in received["items"]} <= {D01, D03, D06}
         assert received["next"] is None

@@ -48,6 +48,16 @@ class Case:
 EMPTY: dict[str, Any] = {"items": [], "next": None}
 SUBJECT = {"kind": "person", "value": "411599199001010014"}
 GRANT = {"provider": USCC, "number": 3, "state": "active", "terms": {"query": ["unit_code"]}}
+DISPUTE = {"provider": USCC, "grant": 1, "form": {"items": ["area"]}}
+CORRECTION = {
+    "receiver": "L",
+    "state": "corrected",
+    "clock": None,
+    "corrected": {"rev": 2},
+    "documents": {"application": "ab" * 32},
+    "recipients": [{"recipient": "R", "state": "acknowledged", "copies": 1}],
+    "outstanding": [],
+}
 FORM = {"provider": USCC, "dataset": "BDC-01", "form": {"purposes": ["P1"]}}
 REQUEST = {
     "request_no": "GX20260924000001",
@@ -202,6 +212,26 @@ CASES = [
         {},
         REQUEST,
     ),
+    Case("correction new -", "POST", "/api/v1/corrections", DISPUTE, APPROVAL, json.dumps(DISPUTE)),
+    Case("correction list --open", "GET", "/api/v1/corrections?direction=own&open_only=true&limit=200", answer=EMPTY),
+    Case(f"correction show {LEAD} 20260924000001", "GET", f"/api/v1/corrections/{LEAD}/20260924000001", answer=CORRECTION),
+    Case(
+        f"correction step maintain {LEAD} 20260924000001 -",
+        "POST",
+        f"/api/v1/corrections/{LEAD}/20260924000001/steps/maintain",
+        {"form": {"reason": "测试"}, "record_id": None},
+        APPROVAL,
+        '{"reason": "测试"}',
+    ),
+    Case(
+        f"correction overdue {LEAD} 20260924000001",
+        "POST",
+        f"/api/v1/corrections/{LEAD}/20260924000001/marks/overdue",
+        {},
+        CORRECTION,
+    ),
+    Case("correction told", "GET", "/api/v1/corrections/told?limit=50", answer=EMPTY),
+    Case("correction see 3", "POST", "/api/v1/corrections/told/3/see", {}, {"id": 3}),
     Case("case list", "GET", "/api/v1/cases?limit=200", answer=EMPTY),
     Case(f"case show {LEAD} C-1", "GET", f"/api/v1/cases/{LEAD}/C-1", answer={"case_no": "C-1"}),
     Case("case close C-1 --outcome 11", "POST", "/api/v1/cases/C-1/close", {"outcome": 11}, {"case_no": "C-1"}),

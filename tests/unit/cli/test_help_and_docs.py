@@ -57,6 +57,7 @@ CONTRACT = {
     "webhook": {"add", "list", "secret", "test", "deliveries", "replay", "remove"},
     "document": {"list", "missing", "show", "deliver", "check", "verify"},
     "request": {"new", "list", "show", "step", "mark"},
+    "correction": {"new", "list", "show", "step", "overdue", "told", "see"},
     "grant": {"list", "show"},
     "case": {"open", "list", "show", "add-subject", "close"},
     "query": {"run", "list", "show"},

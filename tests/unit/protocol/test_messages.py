@@ -22,6 +22,7 @@ from xinlian.protocol.messages import (
     CaseRef,
     Evidence,
     GrantRef,
+    InCorrection,
     Outcome,
     ProviderCheck,
     Request,
@@ -268,7 +269,7 @@ REPLY = Answer(
     (
         AnswerItem(Outcome.RECORDS, (ANCHORED, PENDING, REPLACED)),
         AnswerItem(Outcome.MATCH, (ANCHORED,)),
-        AnswerItem(Outcome.MISMATCH, answer=PENDING),
+        AnswerItem(Outcome.MISMATCH, answer=replace(PENDING, in_correction=(InCorrection("buyers.1.name", EpochS(NOW)),))),
         AnswerItem(Outcome.NONE, answer=ANCHORED),
         AnswerItem(Outcome.ANSWER, answer=PENDING),
         AnswerItem(Outcome.REFUSED, check=ProviderCheck.FIELDS),
@@ -331,6 +332,11 @@ def item_json(**changes: object) -> dict[str, Any]:
         item_json(records=[E_JSON | {"disclosures": ["a b"]}]),
         item_json(records=[E_JSON | {"disclosures": None}]),
         item_json(records=[E_JSON | {"x": 1}]),
+        item_json(records=[E_JSON | {"in_correction": None}]),
+        item_json(records=[E_JSON | {"in_correction": [{"field": "a"}]}]),
+        item_json(records=[E_JSON | {"in_correction": [{"field": "A b", "since": 1}]}]),
+        item_json(records=[E_JSON | {"in_correction": [{"field": "a", "since": -1}]}]),
+        item_json(records=[E_JSON | {"in_correction": [{"field": "a", "since": 1}] * 2}]),
     ],
     ids=lambda c: raw(c).decode()[:60],
 )

@@ -23,11 +23,13 @@ from xinlian.protocol.messages import CaseRef
 from xinlian.protocol.notices import (
     Acknowledgement,
     Concerned,
+    Corrected,
     Done,
     Erased,
     Facts,
     HandedText,
     Kept,
+    Noted,
     Notice,
     NoticeCheck,
     NoticeId,
@@ -50,6 +52,8 @@ ERASED = Erased(RECORD, 3, EpochS(NOW - 5))
 NOTICE = Notice(NoticeId("00" * 15 + "ff"), POLICE, FUND, EpochS(NOW), EpochS(NOW + 90 * 86_400), ERASED)
 TEXT = HandedText(b"\x33" * 32, b"\x44" * 32, '{"document":"answer","note":"同意"}'.encode())
 WITH_TEXT = replace(NOTICE, body=TEXT)
+CORRECTED = Corrected(RECORD, FUND, 20_261_102_000_001, ("price", "buyers.1.name"), 4, b"\x55" * 32, EpochS(NOW - 9))
+OF_CORRECTION = replace(NOTICE, body=CORRECTED)
 MESSAGE = NoticeMessage(
     RID, POLICE, FUND, SIGNING, SEALING, bytes(range(32)), EpochS(NOW), EpochS(NOW + 60), notices.dumps_notice(NOTICE)
 )
@@ -81,6 +85,32 @@ def test_a_text_is_read_back_and_stands_in_no_representation() -> None:
     facts = Facts.done(WITH_TEXT, StoredText(TEXT.digest), EpochS(NOW))
     assert facts.outcome is NoticeOutcome.STORED
     assert notices.parse_facts(notices.dumps_facts(facts)) == facts
+
+
+def test_a_correction_is_read_back() -> None:
+    assert notices.parse_notice(notices.dumps_notice(OF_CORRECTION)) == OF_CORRECTION
+    facts = Facts.done(OF_CORRECTION, Noted(2), EpochS(NOW))
+    assert (facts.kind, facts.outcome) == (NoticeKind.CORRECTED, NoticeOutcome.NOTED)
+    assert notices.parse_facts(notices.dumps_facts(facts)) == facts
+    for body in ({}, {"copies": -1}, {"copies": "1"}, {"copies": 1, "more": 1}, {"deleted": 0, "kept": []}):
+        assert code_of(partial(notices.parse_facts, altered(notices.dumps_facts(facts), "body", body))) == "acknowledgement-form"
+
+
+WRONG_CORRECTION: dict[str, list[object]] = {
+    "kind": ["erased", "document"],
+    "body.record": [None, {}, []],
+    "body.correction": [None, {}, {"receiver": FUND}, {"receiver": FUND, "number": 0}, {"receiver": "X", "number": 1}],
+    "body.fields": [None, [], [""], ["Price"], ["price", "price"], "price", ["x"] * 257],
+    "body.rev": [0, 1, 3, "4", None],
+    "body.leaf": ["", "55" * 31, None],
+    "body.corrected_at": [-1, "1", None],
+    "body.more": [1],
+}
+
+
+@pytest.mark.parametrize(("path", "value"), [(path, value) for path, some in WRONG_CORRECTION.items() for value in some])
+def test_a_notice_of_a_correction_with_one_wrong_member_is_refused(path: str, value: object) -> None:
+    assert code_of(partial(notices.parse_notice, altered(notices.dumps_notice(OF_CORRECTION), path, value))) == "notice-form"
 
 
 def test_the_largest_text_fits_into_its_message_and_no_larger_one_is_taken() -> None:

@@ -21,6 +21,7 @@ from xinlian.api.wire.approvals import (
 from xinlian.api.wire.base import Problem, TxOut, Wire
 from xinlian.api.wire.cases import CaseIn, CaseOut, CaseRef, CloseIn, DutyIn, DutyOut, SubjectIn
 from xinlian.api.wire.catalogue import DatasetApproval, DatasetDecision, DatasetOut, DatasetRef
+from xinlian.api.wire.corrections import CorrectionIn, CorrectionOut, CorrectionStepIn, CorrectionToldOut
 from xinlian.api.wire.departments import (
     CalendarChange,
     CalendarYear,
@@ -50,6 +51,10 @@ __all__ = [
     "CloseIn",
     "CompromisedIn",
     "ConsentIn",
+    "CorrectionIn",
+    "CorrectionOut",
+    "CorrectionStepIn",
+    "CorrectionToldOut",
     "DatasetApproval",
     "DatasetDecision",
     "DatasetOut",

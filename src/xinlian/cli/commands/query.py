@@ -87,15 +87,26 @@ def _sheet(answer: Mapping[str, Any], provider: str, mode: str) -> str:
 def _rows(number: int, item: Mapping[str, Any], provider: str, mode: str) -> list[tuple[object, ...]]:
     records, answer = item.get("records") or [], item.get("answer")
     rows: list[tuple[object, ...]] = [
-        (number, field, cell(value), provider, mode, _receipt(record), record.get("verdict"))
+        (number, field, cell(value), provider, mode, _receipt(record), _verdict(record, field))
         for record in records
         for field, value in record.get("values", {}).items()
     ]
     if isinstance(answer, dict):
-        rows.append((number, "(answer)", cell(answer.get("result")), provider, mode, _receipt(answer), answer.get("verdict")))
+        disputed = _verdict(answer, *(one.get("field") for one in answer.get("in_correction") or []))
+        rows.append((number, "(answer)", cell(answer.get("result")), provider, mode, _receipt(answer), disputed))
     if not rows:
         rows.append((number, "-", item.get("outcome"), provider, mode, "-", item.get("check") or item.get("outcome")))
     return rows
+
+
+def _verdict(shown: Mapping[str, Any], *fields: object) -> str:
+    """The verdict on evidence, and whether a value of these fields is disputed or was corrected since."""
+    marks = [str(shown.get("verdict"))]
+    if any(one.get("field") in fields for one in shown.get("in_correction") or []):
+        marks.append("校核中")
+    if any(set(one.get("fields", ())).intersection(fields) for one in shown.get("corrected") or []):
+        marks.append("已更正")
+    return " ".join(marks)
 
 
 def _receipt(shown: Mapping[str, Any]) -> str:

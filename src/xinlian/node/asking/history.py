@@ -10,10 +10,12 @@ import orjson
 from xinlian.node.asking.question import Asked, ShownItem
 from xinlian.node.clock import Clock
 from xinlian.node.ended import ended_json
+from xinlian.node.ids import record_id_text
 from xinlian.node.paging import Page, Window, first_of
 from xinlian.protocol.errors import ConflictError, NotFoundError
 from xinlian.protocol.statements import ReadOutcome
 from xinlian.store import case_files, ended_values
+from xinlian.store import corrected as corrected_values
 from xinlian.store import exchange as table
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Writer
@@ -52,11 +54,13 @@ class History:
             row = table.outgoing(reader, rid)
             kept = case_files.received_of_rid(reader, self._sealer, rid) if with_values else []
             ended = ended_values.of_rid(reader, rid)
+            corrected = corrected_values.of_rid(reader, rid)
         if row is None:
             raise NotFoundError("query-unknown", "there is no such query on this node", rid=rid[:40])
         shown = {**brief(row), "ended": ended_json(ended)}
         if with_values:
             shown["items"] = [{k: v for k, v in orjson.loads(one.content).items() if k != "bundles"} for one in kept]
+            _mark_corrected(kept, shown["items"], corrected)
             shown["findings"] = _overdue(shown["items"], self._clock.law_s())
         return shown
 
@@ -99,6 +103,21 @@ class History:
                 lambda tx, rid=row.rid: table.finish(tx, rid, table.Ending("no-answer", now, None, "interrupted"))  # type: ignore[misc]
             )
         return len(left)
+
+
+def _mark_corrected(
+    kept: Sequence[case_files.Received], items: Sequence[dict[str, Any]], told: Sequence[tuple[int, corrected_values.Told]]
+) -> None:
+    """Say of every value that its provider corrected since, by which revision; an answer rested on it as a whole."""
+    for one, item in zip(kept, items, strict=True):
+        of_item = [what for number, what in told if number == one.item]
+        for shown in (*item["records"], *([item["answer"]] if item["answer"] is not None else [])):
+            is_answer = shown is item["answer"]
+            shown["corrected"] = [
+                {"fields": list(what.fields), "rev": what.rev, "leaf": what.leaf.hex(), "correction": what.object_ref}
+                for what in of_item
+                if is_answer or record_id_text(what.jti) == shown["record_id"]
+            ]
 
 
 def _overdue(items: Sequence[Mapping[str, Any]], law_s: int) -> list[dict[str, Any]]:

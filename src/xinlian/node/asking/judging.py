@@ -82,6 +82,7 @@ class Judging:
             "values": {},
             "receipt": None if evidence.receipt is None else dict(evidence.receipt),
             "pending_anchor_by": evidence.anchor_by,
+            "in_correction": [{"field": one.field, "since": one.since} for one in evidence.in_correction],
             "verdict": report.verdict,
             "exit_code": report.exit_code,
             "checks": {check.name: check.outcome.value for check in report.checks},

@@ -88,7 +88,7 @@ class ChainState:
         self.datasets, self.updates = datasets.datasets, datasets.updates
         self.requests, self.grants = sharing.requests, sharing.grants
         self.cases = cases.cases
-        self.corrections = corrections.corrections
+        self.corrections, self._unsettled = corrections.corrections, corrections.unsettled
         self.authorisations = authorisations.authorisations
         self.documents = DocumentFacts()
         self.orphans = 0
@@ -143,6 +143,14 @@ class ChainState:
     def correction(self, receiver: str, number: int) -> CorrectionState | None:
         """The correction, or None."""
         return self.corrections.get((receiver, number))
+
+    def unsettled_corrections(self) -> list[CorrectionState]:
+        """Corrections that somebody has to answer, and those that a source corrected, in the order they were opened."""
+        return list(self._unsettled.values())
+
+    def newest_correction_number(self, receiver: str, at_least: int) -> int:
+        """The highest correction number of a receiver from ``at_least`` on; one less than it when there is none."""
+        return max((n for owner, n in self.corrections if owner == receiver and n >= at_least), default=at_least - 1)
 
     def authorisation(self, recorder: str, authorisation_id: str) -> AuthorisationState | None:
         """The authorisation with an id (0x hex), or None."""

@@ -78,6 +78,8 @@ class CorrectionFacts:
 
     def __init__(self) -> None:
         self.corrections: dict[tuple[str, int], CorrectionState] = Known()
+        self.unsettled: dict[tuple[str, int], CorrectionState] = {}
+        """Those that somebody has to answer, and those that a source corrected: their provider has to follow."""
         self.handlers: Handlers = {
             "CorrectionOpened": self._on_opened,
             "CorrectionForwarded": self._on_forwarded,
@@ -88,7 +90,7 @@ class CorrectionFacts:
 
     def _on_opened(self, event: ChainFact) -> None:
         args = event.args
-        self.corrections[_key(args)] = CorrectionState(
+        self.corrections[_key(args)] = self.unsettled[_key(args)] = CorrectionState(
             receiver=Uscc(args["receiver"]),
             number=args["number"],
             provider=Uscc(args["provider"]),
@@ -122,6 +124,8 @@ class CorrectionFacts:
     def _end(self, event: ChainFact, step: CorrectionStep) -> None:
         found = self.corrections[_key(event.args)]
         found.step, found.ended_at, found.end_document = step, event.block_time, event.args["document"]
+        if not (step is CorrectionStep.CORRECTED and found.source is not None):
+            self.unsettled.pop(_key(event.args), None)
 
 
 def _key(args: Mapping[str, Any]) -> tuple[str, int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xinlian.node.attachments import Keeping
+from xinlian.node.notices.corrected import CorrectedCopies
 from xinlian.node.notices.erased import ErasedCopies
+from xinlian.node.notices.holding import Holding
 from xinlian.node.notices.showing import Showing
 from xinlian.node.notices.taking import Follow, Taking, TakingParts
 from xinlian.node.notices.telling import Telling, TellingLimits, TellingParts
@@ -52,13 +54,18 @@ def open_desk(parts: TellingParts, holdings: Holdings, limits: DeskLimits, rate:
         rate: of the whole exchange.
     """
     p, keeping, reads = parts, holdings.keeping, holdings.reads
+    holding = Holding(keeping.sealer, reads)
     taking = TakingParts(
         p.department,
         p.writer,
         p.clock,
         p.identity,
         p.peers,
-        {NoticeKind.ERASED: ErasedCopies(keeping.sealer, reads), NoticeKind.DOCUMENT: holdings.texts},
+        {
+            NoticeKind.ERASED: ErasedCopies(keeping.sealer, holding),
+            NoticeKind.DOCUMENT: holdings.texts,
+            NoticeKind.CORRECTED: CorrectedCopies(holding),
+        },
         keeping.finish,
         limits.max_view_age_s,
         rate,

@@ -1,48 +1,29 @@
 """Following a notice of an erasure: every copy of the record goes, or is restricted where a law orders to keep it.
 
 Rules
-1. The sender must be who this node asked under every request named (``notice-source``), for it issued what came of them; and
-   every request must have been made and not be known to have brought something else (``notice-received``).
-2. A request still under way defers the whole notice (``notice-busy``): what it brings would be stored after the copies went.
-3. Copies are looked for under the requests named and under those of this node's own log that name the record.
-4. A running retention duty of the case keeps the copy out of everybody's reach (``store.ended_values``); all others are deleted.
-5. Files fetched for the record go the way of its copy: destroyed with their keys, or restricted.
+1. ``holding`` says whether the notice may be believed, and finds the copies.
+2. A running retention duty of the case keeps the copy out of everybody's reach (``store.ended_values``); all others are deleted.
+3. Files fetched for the record go the way of its copy: destroyed with their keys, or restricted.
 
 Source: PIPL art. 47; design 4.4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import orjson
 
 from xinlian.node.ids import record_id_bytes
-from xinlian.node.notices.copies import split
-from xinlian.node.reads import Reads
-from xinlian.protocol.errors import ConflictError
+from xinlian.node.notices.holding import Copy, Holding
 from xinlian.protocol.messages import CaseRef
-from xinlian.protocol.notices import Concerned, Done, Erased, Kept, Notice, NoticeCheck, notice_refusal
-from xinlian.protocol.statements import ReadOutcome
+from xinlian.protocol.notices import Done, Erased, Kept, Notice
 from xinlian.protocol.types import EpochS, Uscc
-from xinlian.store import attachments, case_files, duties, ended_values, exchange, file_transfers, read_records
+from xinlian.store import attachments, case_files, duties, ended_values, file_transfers
 from xinlian.store.case_files import Received
 from xinlian.store.duties import Duty
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Transaction
-
-_STATED = frozenset({ReadOutcome.ANSWER.value, ReadOutcome.MISMATCH.value})
-
-
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """A copy found: the item as kept, its content without the record (None: nothing is left), and the record's part."""
-
-    kept: Received
-    left: dict[str, Any] | None
-    taken: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +32,11 @@ class ErasedCopies:
 
     Args:
         sealer: opens and seals the case file.
-        reads: this node's own log.
+        holding: finds the copies.
     """
 
     sealer: Sealer
-    reads: Reads
+    holding: Holding
 
     def follow(self, tx: Transaction, notice: Notice, row_id: int, now_s: int) -> Done:
         """Do what a notice asks for.
@@ -72,9 +53,7 @@ class ErasedCopies:
         """
         assert isinstance(notice.body, Erased)
         record = notice.body.record
-        self._check_source(tx, record, notice.from_uscc)
-        copies = list(self._copies(tx, record, notice.from_uscc))
-        self._check_received(tx, record, {copy.kept.rid for copy in copies})
+        copies = self.holding.copies(tx, record, notice.from_uscc)
         deleted, held = 0, dict[str, Duty]()
         for copy in copies:
             duty = None if copy.kept.case_ref is None else duties.running(tx, copy.kept.case_ref, now_s)
@@ -86,42 +65,7 @@ class ErasedCopies:
                 held[duty.case_ref] = duty
         return Done(deleted, tuple(_kept(duty) for _, duty in sorted(held.items())))
 
-    def _check_source(self, tx: Transaction, record: Concerned, sender: Uscc) -> None:
-        asked = [exchange.outgoing(tx, rid) for rid in record.rids]
-        if any(one is not None and one.provider != sender for one in asked):
-            raise notice_refusal(NoticeCheck.SOURCE, "a request named went to another department")
-        if any(one is None for one in asked):
-            raise notice_refusal(NoticeCheck.RECEIVED, "this node made no such request")
-        if any(one is not None and one.state == "attempted" for one in asked):
-            raise ConflictError("notice-busy", "a request that the notice names is still under way; tell it again")
-
-    def _copies(self, tx: Transaction, record: Concerned, sender: Uscc) -> Iterator[_Copy]:
-        own = read_records.uses(tx, self.reads.tag_of(record.record_id), "requester")
-        rids = dict.fromkeys([*record.rids, *(use.rid for use in own if use.counterparty == sender)])
-        leaves = frozenset(leaf.hex() for _, leaf in record.revisions)
-        for rid in rids:
-            for kept in case_files.received_of_rid(tx, self.sealer, rid):
-                found = split(orjson.loads(kept.content), record.record_id, leaves)
-                if found.taken is not None:
-                    yield _Copy(kept, found.left, found.taken)
-
-    def _check_received(self, tx: Transaction, record: Concerned, held: set[str]) -> None:
-        """Every request named brought the record, or may have: a copy is here, the log names it, or nobody can tell any more."""
-        named = {use.rid for use in read_records.uses(tx, self.reads.tag_of(record.record_id), "requester")}
-        for rid in record.rids:
-            if rid not in held and rid not in named and not self._may_have_brought(tx, rid):
-                raise notice_refusal(NoticeCheck.RECEIVED, "a request named is known not to have brought this record")
-
-    def _may_have_brought(self, tx: Transaction, rid: str) -> bool:
-        """Whether this node cannot tell what a request brought: no answer was taken, or its statement is not kept any more."""
-        asked = exchange.outgoing(tx, rid)
-        outcomes = read_records.requester_outcomes(tx, rid)
-        if asked is None or asked.answer_digest is None or any(o == ReadOutcome.NOT_PROVEN.value for _, o in outcomes):
-            return True
-        kept = {one.item for one in case_files.received_of_rid(tx, self.sealer, rid)}
-        return any(outcome in _STATED and item not in kept for item, outcome in outcomes)
-
-    def _end(self, tx: Transaction, copy: _Copy, duty: Duty | None, ending: tuple[int, bytes, int]) -> None:
+    def _end(self, tx: Transaction, copy: Copy, duty: Duty | None, ending: tuple[int, bytes, int]) -> None:
         row_id, jti, now_s = ending
         kept = copy.kept
         content = None if duty is None else orjson.dumps(copy.taken)

@@ -49,7 +49,7 @@ class Showing:
             steps = erasures.of_record(reader, jti)
             if not steps:
                 raise NotFoundError("erasure-unknown", "no erasure of this record was begun on this node", record=record_id)
-            told = [sent_json(_sent(reader, row)) for row in table.of_record(reader, jti)]
+            told = [sent_json(sent_of(reader, row)) for row in table.of_record(reader, jti)]
             standings = statuses.Standings(reader, self.department, Stream.RECORDS)
             on_chain = min(standings.of(step.position).status for step in steps)
         finished = all(step.state == erasures.MARKED for step in steps)
@@ -74,7 +74,7 @@ class Showing:
         """
         with self.writer.read() as reader:
             rows = table.page(reader, _after(window), window.limit + 1, open_only=open_only)
-            found = [_sent(reader, row) for row in rows]
+            found = [sent_of(reader, row) for row in rows]
         return first_of(found, window, lambda one: (one.row.id,))
 
     def inbox(self, window: Window) -> Page[Incoming]:
@@ -88,7 +88,8 @@ def _after(window: Window) -> int:
     return 0 if window.after is None else int(window.after[0])
 
 
-def _sent(reader: Reader, row: Outgoing) -> Sent:
+def sent_of(reader: Reader, row: Outgoing) -> Sent:
+    """A row of the outbox, and whether it waits for a person."""
     return Sent(row, parked.is_parked(reader, table.PARKED_KIND, row.notice_id))
 
 
@@ -111,6 +112,7 @@ def sent_json(sent: Sent) -> dict[str, Any]:
         "outcome": row.outcome,
         "deleted": said.get("deleted"),
         "kept": said.get("kept", []),
+        "copies": said.get("copies"),
     }
 
 
@@ -125,6 +127,7 @@ def received_json(row: Incoming) -> dict[str, Any]:
         "outcome": facts["outcome"],
         "deleted": None,
         "kept": [],
+        "copies": None,
         **_said(row.facts),
     }
 

@@ -1,4 +1,6 @@
-"""Writing notices: of an erasure one for every department that ever received something of the record, as the read log says."""
+"""Writing notices: of an erasure or a correction one for every department that ever received something of the record, as the read
+log says.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,14 @@ from xinlian.protocol.notices import (
     MAX_RIDS,
     Body,
     Concerned,
+    Corrected,
     Erased,
     HandedText,
     Notice,
     NoticeId,
     dumps_notice,
 )
+from xinlian.protocol.objects import correction_object
 from xinlian.protocol.types import EpochS, Uscc
 from xinlian.store import notices as table
 from xinlian.store.records import Record
@@ -39,6 +43,21 @@ class Erasing:
 
     rows: Sequence[Record]
     reason: int
+    now_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Correcting:
+    """What was corrected: the revisions before, oldest first, the one that is right, whose correction it was, what it disputed.
+
+    ``law_s`` and ``now_s`` are law time and wall clock in epoch seconds.
+    """
+
+    old: Sequence[Record]
+    new: Record
+    correction: tuple[Uscc, int]
+    fields: tuple[str, ...]
+    law_s: int
     now_s: int
 
 
@@ -70,14 +89,27 @@ class Writing:
         table.put(tx, self.sealer, new, erasing.now_s)
         return len(new)
 
+    def corrected(self, tx: Transaction, correcting: Correcting) -> int:
+        """Store the notices of a correction; one that was told of already is left alone.
+
+        Returns:
+            How many were stored.
+        """
+        c, (receiver, number) = correcting, correcting.correction
+        if table.of_object(tx, correction_object(receiver, number)):
+            return 0
+        at, new = EpochS(c.law_s), list[table.NewNotice]()
+        for uscc, rids in sorted(self.reads.deliveries(tx, record_id_text(c.new.jti)).items()):
+            for concerned in _concerned(c.old, rids):
+                body = Corrected(concerned, receiver, number, c.fields, c.new.rev, c.new.leaf, at)
+                new.append(new_notice(self.department, Uscc(uscc), body, c.now_s))
+        table.put(tx, self.sealer, new, c.now_s)
+        return len(new)
+
     def _to(self, recipient: str, rids: Sequence[str], erasing: Erasing) -> Iterator[table.NewNotice]:
-        record_id = record_id_text(erasing.rows[0].jti)
-        revisions = [(row.rev, row.leaf) for row in erasing.rows]
-        for some_revisions in _parts(revisions, MAX_REVISIONS):
-            for some_rids in _parts([Rid(rid) for rid in rids], MAX_RIDS):
-                concerned = Concerned(record_id, tuple(some_revisions), tuple(some_rids))
-                body = Erased(concerned, erasing.reason, EpochS(erasing.now_s))
-                yield new_notice(self.department, Uscc(recipient), body, erasing.now_s)
+        for concerned in _concerned(erasing.rows, rids):
+            body = Erased(concerned, erasing.reason, EpochS(erasing.now_s))
+            yield new_notice(self.department, Uscc(recipient), body, erasing.now_s)
 
 
 def new_notice(sender: Uscc, recipient: Uscc, body: Body, now_s: int) -> table.NewNotice:
@@ -85,7 +117,16 @@ def new_notice(sender: Uscc, recipient: Uscc, body: Body, now_s: int) -> table.N
     notice = Notice(NoticeId(os.urandom(16).hex()), sender, recipient, EpochS(now_s), EpochS(now_s + LIFE_S), body)
     jti = record_id_bytes(body.record.record_id) if isinstance(body, Erased) else None
     document = body.digest if isinstance(body, HandedText) else None
-    return table.NewNotice(notice.id, recipient, notice.kind.value, jti, document, dumps_notice(notice))
+    about = correction_object(body.receiver, body.number) if isinstance(body, Corrected) else None
+    return table.NewNotice(notice.id, recipient, notice.kind.value, jti, document, dumps_notice(notice), about)
+
+
+def _concerned(rows: Sequence[Record], rids: Sequence[str]) -> Iterator[Concerned]:
+    """Revisions of one record and the requests under which a department got it, in as many parts as notices need."""
+    record_id, revisions = record_id_text(rows[0].jti), [(row.rev, row.leaf) for row in rows]
+    for some_revisions in _parts(revisions, MAX_REVISIONS):
+        for some_rids in _parts([Rid(rid) for rid in rids], MAX_RIDS):
+            yield Concerned(record_id, tuple(some_revisions), tuple(some_rids))
 
 
 def _parts(whole: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from xinlian.node.provider_checks import Admitted
 from xinlian.node.providing.parts import Call, ProvidingLimits, ProvidingParts, Result
@@ -13,7 +13,6 @@ from xinlian.node.sealing import new_record_id
 from xinlian.protocol.dataset import DatasetSchema, Mode, check_parameters, evaluate_view, view_fields
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.messages import AnswerItem, Evidence, Outcome, ProviderCheck, Request, View, refusal
-from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.statements import AnswerClear, AnswerDisclosed, StatementIds
 from xinlian.protocol.statements import seal_answer as seal_statement
 from xinlian.protocol.subjects import Subject
@@ -25,6 +24,16 @@ from xinlian.store.statuses import Standings
 from xinlian.store.writer import Reader
 
 MAX_RECORDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """What an answer statement says, the records it was made from, and which of their fields."""
+
+    outcome: Outcome
+    value: object
+    sources: tuple[OpenRecord, ...] = ()
+    used: tuple[str, ...] = ()
 
 
 class Answering:
@@ -44,6 +53,7 @@ class Answering:
         self._records = parts.records
         self._bundles = parts.bundles
         self._reads = parts.reads
+        self._disputes = parts.disputes
         self._limits = limits
 
     def results(self, call: Call, admitted: Admitted, view: View) -> list[Result]:
@@ -62,6 +72,7 @@ class Answering:
             opened = dict(zip(rows, self._records.open_many(list(rows.values()), standings), strict=True))
             if request.mode is not Mode.ANSWER:
                 call = replace(call, receipts=self._bundles.receipts_of(standings, rows))
+            call = replace(call, disputed=self._disputes.now(reader))
             as_of = chain_cache.last_sequence(reader, self._department, Stream.RECORDS)
         results = []
         for index, of_item in enumerate(found):
@@ -123,9 +134,9 @@ class Answering:
         if request.mode is Mode.ANSWER:
             return self._derived(call, schema, index, opened, clear)
         if not opened:
-            return self._stated(call, clear, (Outcome.NONE, None), ())
+            return self._stated(call, clear, _Stated(Outcome.NONE, None))
         if request.mode is Mode.QUERY:
-            evidence = tuple(self._evidence(record, request.fields, call.receipts[record.row.position]) for record in opened)
+            evidence = tuple(self._evidence(call, record) for record in opened)
             return Result(AnswerItem(Outcome.RECORDS, evidence), tuple(record.record_id for record in opened))
         return self._compared(call, index, opened, clear)
 
@@ -138,42 +149,46 @@ class Answering:
         if any(set(view_fields(view)) - {entry.name for entry in record.schema.fields} for record in opened):
             raise refusal(ProviderCheck.DATASET, "a record of another version has not the fields of this view", view=view.name)
         value = evaluate_view(schema, view, [record.values() for record in opened], item.values)
-        return self._stated(call, clear, (Outcome.ANSWER, value), opened)
+        return self._stated(call, clear, _Stated(Outcome.ANSWER, value, tuple(opened), view_fields(view)))
 
     def _compared(self, call: Call, index: int, opened: Sequence[OpenRecord], clear: AnswerClear) -> Result:
         values = call.request.items[index].values
         compared = [(record, _matches(record.values(), values)) for record in opened]
         record, matches = max(compared, key=lambda one: sum(one[1].values()))
         if all(matches.values()):
-            evidence = self._evidence(record, call.request.fields, call.receipts[record.row.position])
+            evidence = self._evidence(call, record)
             return Result(AnswerItem(Outcome.MATCH, (evidence,)), (record.record_id,))
-        return self._stated(call, clear, (Outcome.MISMATCH, matches), (record,))
+        return self._stated(call, clear, _Stated(Outcome.MISMATCH, matches, (record,), call.request.fields))
 
-    def _evidence(self, record: OpenRecord, fields: Sequence[str], receipt: Receipt | None) -> Evidence:
-        disclosures = record.disclosures_of(fields)
+    def _evidence(self, call: Call, record: OpenRecord) -> Evidence:
+        fields, receipt = call.request.fields, call.receipts[record.row.position]
+        disclosures, disputed = record.disclosures_of(fields), call.disputed.of([record], fields)
         if receipt is not None:
-            return Evidence(record.statement, disclosures, receipt.to_json())
+            return Evidence(record.statement, disclosures, receipt.to_json(), in_correction=disputed)
         promise = EpochS(self._clock.law_s() + self._limits.anchor_promise_s)
-        return Evidence(record.statement, disclosures, None, self._identity.sign_statement(record.statement), promise)
+        signed = self._identity.sign_statement(record.statement)
+        return Evidence(record.statement, disclosures, None, signed, promise, in_correction=disputed)
 
-    def _stated(self, call: Call, clear: AnswerClear, stated: tuple[Outcome, object], sources: Sequence[OpenRecord]) -> Result:
+    def _stated(self, call: Call, clear: AnswerClear, stated: _Stated) -> Result:
         request, law_s = call.request, self._clock.law_s()
-        (outcome, value), item = stated, request.items[clear.item]
+        item = request.items[clear.item]
         disclosed = AnswerDisclosed(
             tuple(opening.disclosure for opening in item.subjects),
             request.fields,
             item.values,
-            outcome,
-            value,  # type: ignore[arg-type]  # _by_mode pairs outcome and value
-            tuple(record.row.leaf for record in sources),
+            stated.outcome,
+            stated.value,  # type: ignore[arg-type]  # _by_mode pairs outcome and value
+            tuple(record.row.leaf for record in stated.sources),
         )
         ids = StatementIds(self._department, new_record_id(), EpochS(law_s))
         sealed = seal_statement(ids, clear, disclosed, os.urandom(32))
         promise = EpochS(law_s + self._limits.anchor_promise_s)
         signed = self._identity.sign_statement(sealed.statement)
-        evidence = Evidence(sealed.statement, sealed.disclosures, None, signed, promise)
+        disputed = call.disputed.of(stated.sources, stated.used)
+        evidence = Evidence(sealed.statement, sealed.disclosures, None, signed, promise, in_correction=disputed)
         kept = streams.Answer(sealed.leaf, sealed.statement, "~".join(sealed.disclosures), request.rid, clear.item, law_s)
-        return Result(AnswerItem(outcome, answer=evidence), tuple(record.record_id for record in sources), statement=kept)
+        item_of = AnswerItem(stated.outcome, answer=evidence)
+        return Result(item_of, tuple(record.record_id for record in stated.sources), statement=kept)
 
 
 def _matches(known: Mapping[str, object], values: Mapping[str, object]) -> dict[str, bool]:

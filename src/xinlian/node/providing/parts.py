@@ -10,6 +10,7 @@ from xinlian.node.bundles import Bundles
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
+from xinlian.node.corrections import Disputed, Disputes
 from xinlian.node.identity import Identity
 from xinlian.node.peers import Peers
 from xinlian.node.reads import Reads
@@ -36,7 +37,9 @@ class Proven:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An authenticated request with everything its answer needs; receipts by position, once its records are found."""
+    """An authenticated request with everything its answer needs; once its records are found, receipts by position and what is
+    disputed of own records.
+    """
 
     header: EnvelopeHeader
     request: Request
@@ -44,6 +47,7 @@ class Call:
     ciphertext: bytes
     signature: str
     receipts: Mapping[int, Receipt | None] = field(default_factory=dict)
+    disputed: Disputed = field(default_factory=Disputed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +85,4 @@ class ProvidingParts:
     bundles: Bundles
     reads: Reads
     keeping: Keeping
+    disputes: Disputes

@@ -28,13 +28,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionApplication:
-    """校核申请单: which value of which record, why it is doubted, with evidence, and which cases it touches."""
+    """校核申请单: which values of which revision of a record, why they are doubted, with evidence, and which cases it touches."""
 
     number: Annotated[int, Whole(1, 2**53 - 1)]
     catalog_code: CatalogCode
     catalog_version: Version
     record_id: RecordNo
-    item: FieldName
+    revision: Annotated[int, Whole(1, 2**31 - 1)]
+    items: Annotated[tuple[FieldName, ...], Count(1, 64)]
     doubt: Annotated[str, Prose(2_000), Missing("reason-missing")]
     evidence: Annotated[tuple[Evidence, ...], Count(1, 20), Missing("evidence-missing")]
     affected_cases: Annotated[tuple[Name, ...], Count(0, 100)]

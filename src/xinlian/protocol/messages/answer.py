@@ -14,7 +14,17 @@ from xinlian.protocol.errors import InputError, PeerError
 from xinlian.protocol.jsontext import dumps_canonical, loads_strict
 from xinlian.protocol.members import Members, Where
 from xinlian.protocol.messages.request import Request
-from xinlian.protocol.messages.words import HEX32, MAX_DEPTH, MAX_FIELDS, MAX_ITEMS, OUTCOMES, VERSION, Outcome, ProviderCheck
+from xinlian.protocol.messages.words import (
+    FIELD_NAME,
+    HEX32,
+    MAX_DEPTH,
+    MAX_FIELDS,
+    MAX_ITEMS,
+    OUTCOMES,
+    VERSION,
+    Outcome,
+    ProviderCheck,
+)
 from xinlian.protocol.types import EpochS
 
 MAX_RECORDS_PER_ITEM: Final = 256
@@ -25,10 +35,23 @@ _DISCLOSURE: Final = re.compile(r"[A-Za-z0-9_-]{1,32768}", re.ASCII)
 _JWS: Final = re.compile(r"[A-Za-z0-9_-]{1,512}\.[A-Za-z0-9_-]{1,65536}\.[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 _ANSWER: Final = ("v", "rid", "request_digest", "view", "items")
-_EVIDENCE: Final = ("statement", "disclosures", "receipt", "signed", "anchor_by", "successor")
+_EVIDENCE: Final = ("statement", "disclosures", "receipt", "signed", "anchor_by", "successor", "in_correction")
 
 _WITH_RECORDS: Final = frozenset({Outcome.RECORDS, Outcome.MATCH})
 _WITH_ANSWER: Final = frozenset({Outcome.MISMATCH, Outcome.NONE, Outcome.ANSWER})
+
+
+@dataclass(frozen=True, slots=True)
+class InCorrection:
+    """A value that somebody disputes (校核中); the provider has not answered yet.
+
+    Args:
+        field: its name, as in the record.
+        since: epoch seconds, when the correction was opened on chain.
+    """
+
+    field: str
+    since: EpochS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +65,7 @@ class Evidence:
         signed: the statement's compact JWS; required without receipt.
         anchor_by: epoch seconds by which a statement without receipt must be anchored; ``None`` with one.
         successor: ``{"statement", "receipt"}`` of the revision that replaced it, as in a bundle.
+        in_correction: which of the values given, or of those the statement was made from, are disputed now; each field once.
     """
 
     statement: bytes
@@ -50,6 +74,7 @@ class Evidence:
     signed: str | None = None
     anchor_by: EpochS | None = None
     successor: Mapping[str, object] | None = None
+    in_correction: tuple[InCorrection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +161,7 @@ def _evidence_to_json(evidence: Evidence) -> dict[str, object]:
         "signed": evidence.signed,
         "anchor_by": evidence.anchor_by,
         "successor": None if evidence.successor is None else dict(evidence.successor),
+        "in_correction": [{"field": one.field, "since": one.since} for one in evidence.in_correction],
     }
 
 
@@ -189,7 +215,18 @@ def _evidence(value: object, where: Where) -> Evidence:
         signed,
         None if anchor_by is None else EpochS(anchor_by),
         _object_or_none(members, "successor"),
+        _in_correction(members),
     )
+
+
+def _in_correction(members: Members) -> tuple[InCorrection, ...]:
+    found = []
+    for place, value in members.list("in_correction", MAX_FIELDS):
+        one = Members.of(value, ("field", "since"), place)
+        found.append(InCorrection(one.text("field", FIELD_NAME), EpochS(one.integer("since", 0))))
+    if len({one.field for one in found}) != len(found):
+        raise members.where.at("in_correction").error("every field once")
+    return tuple(found)
 
 
 def _object_or_none(members: Members, name: str) -> Mapping[str, object] | None:

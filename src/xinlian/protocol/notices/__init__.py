@@ -34,6 +34,7 @@ from xinlian.protocol.notices.acknowledgement import (
     parse_acknowledgement,
     parse_facts,
 )
+from xinlian.protocol.notices.corrected import Corrected, Noted
 from xinlian.protocol.notices.document import HandedText, StoredText
 from xinlian.protocol.notices.erased import Concerned, Done, Erased, Kept
 from xinlian.protocol.notices.notice import (
@@ -67,11 +68,13 @@ __all__ = [
     "Acknowledgement",
     "Body",
     "Concerned",
+    "Corrected",
     "Done",
     "Erased",
     "Facts",
     "HandedText",
     "Kept",
+    "Noted",
     "Notice",
     "NoticeCheck",
     "NoticeId",

@@ -12,6 +12,7 @@ from xinlian.protocol.envelope import RID_FORM, Rid
 from xinlian.protocol.errors import PeerError
 from xinlian.protocol.jsontext import dumps_canonical, loads_strict
 from xinlian.protocol.members import Members, Where
+from xinlian.protocol.notices.corrected import Noted
 from xinlian.protocol.notices.document import StoredText
 from xinlian.protocol.notices.erased import Done
 from xinlian.protocol.notices.notice import Notice
@@ -28,11 +29,11 @@ from xinlian.protocol.notices.words import (
 )
 from xinlian.protocol.types import EpochS
 
-Result = Done | StoredText
+Result = Done | StoredText | Noted
 """What is said of what was done, of all kinds."""
 
 _RESULTS: Final[Mapping[NoticeKind, Callable[[object, Where], Result]]] = MappingProxyType(
-    {NoticeKind.ERASED: Done.of, NoticeKind.DOCUMENT: StoredText.of}
+    {NoticeKind.ERASED: Done.of, NoticeKind.DOCUMENT: StoredText.of, NoticeKind.CORRECTED: Noted.of}
 )
 _MEMBERS: Final = ("v", "rid", "notice_digest", "notice", "kind", "outcome", "check", "time", "body")
 _WHERE: Final = Where("acknowledgement-form", "acknowledgement")

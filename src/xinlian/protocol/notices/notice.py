@@ -17,6 +17,7 @@ from xinlian.protocol.errors import InputError, RefusedError
 from xinlian.protocol.jsontext import dumps_canonical, loads_strict
 from xinlian.protocol.members import Members, Where
 from xinlian.protocol.messages import ProviderCheck
+from xinlian.protocol.notices.corrected import Corrected
 from xinlian.protocol.notices.document import HandedText
 from xinlian.protocol.notices.erased import Erased
 from xinlian.protocol.notices.words import (
@@ -32,11 +33,11 @@ from xinlian.protocol.notices.words import (
 )
 from xinlian.protocol.types import EpochS, KeyId, Uscc
 
-Body = Erased | HandedText
+Body = Erased | HandedText | Corrected
 """The bodies of all kinds."""
 
 _BODIES: Final[Mapping[NoticeKind, Callable[[object, Where], Body]]] = MappingProxyType(
-    {NoticeKind.ERASED: Erased.of, NoticeKind.DOCUMENT: HandedText.of}
+    {NoticeKind.ERASED: Erased.of, NoticeKind.DOCUMENT: HandedText.of, NoticeKind.CORRECTED: Corrected.of}
 )
 _NOTICE: Final = ("v", "notice", "from", "to", "kind", "created", "expires", "body")
 _MESSAGE: Final = ("v", "rid", "from", "to", "signing_key", "sealing_key", "reply_key", "created", "expires", "notice")

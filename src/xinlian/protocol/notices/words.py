@@ -22,6 +22,7 @@ MAX_WINDOW_S: Final = 60
 MAX_RIDS: Final = 2_000
 MAX_REVISIONS: Final = 2_000
 MAX_BASIS_CHARS: Final = 200
+MAX_FIELDS: Final = 256
 
 ID_FORM: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 RECORD_FORM: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
@@ -37,6 +38,8 @@ class NoticeKind(StrEnum):
     """The sender erased a record that the receiver got: every copy goes."""
     DOCUMENT = "document"
     """The sender hands over a text behind a step of the law that both take part in: it is kept."""
+    CORRECTED = "corrected"
+    """The sender corrected a record that the receiver got: every copy is marked as replaced."""
 
 
 class NoticeOutcome(StrEnum):
@@ -48,6 +51,8 @@ class NoticeOutcome(StrEnum):
     """At least one copy stays because a law says so; it is restricted from then on."""
     STORED = "stored"
     """The text is kept."""
+    NOTED = "noted"
+    """The copies are marked: a later revision is right."""
     REFUSED = "refused"
     """A ``NoticeCheck`` failed; nothing was done."""
 

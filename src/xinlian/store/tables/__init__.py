@@ -15,6 +15,7 @@ from xinlian.store.tables.approvals import approval_steps, approvals, documents,
 from xinlian.store.tables.attachments import attachment_uses, attachments
 from xinlian.store.tables.base import KEYS_METADATA, METADATA
 from xinlian.store.tables.chain import chain_batches, chain_blocks, chain_events, chain_marks, chain_progress
+from xinlian.store.tables.corrections import corrected_records, corrected_values, corrections_told
 from xinlian.store.tables.exchange import (
     case_subjects,
     exchange_in,
@@ -46,6 +47,9 @@ __all__ = [
     "chain_events",
     "chain_marks",
     "chain_progress",
+    "corrected_records",
+    "corrected_values",
+    "corrections_told",
     "datasets",
     "disposals",
     "documents",

@@ -15,6 +15,7 @@ notices_out = Table(
     text_("kind"),
     blob_("jti", null=True, comment="16 bytes, the record it speaks of"),
     blob_("document", null=True, comment="documents.digest of the text it brings"),
+    text_("object_ref", null=True, comment="the correction it speaks of"),
     blob_("body", comment="the notice's exact bytes; sealed when it brings a text"),
     text_("state", comment="to-tell | told | acknowledged | refused"),
     int_("attempts"),
@@ -30,6 +31,7 @@ notices_out = Table(
     Index(None, "document", "recipient", unique=True),
     Index(None, "state", "next_try"),
     Index(None, "jti"),
+    Index(None, "object_ref"),
     Index(None, "ask_again_at"),
 )
 

@@ -1,0 +1,85 @@
+"""校核中: which values of own records are disputed now, so that every answer that gives one says so.
+
+Rules
+1. A value is flagged while its correction is open on chain, with the provider or with the source it was forwarded to; and
+   when the source corrected it, until this department published the revision that is right.
+2. Only the application's text says which value it is: it comes by notice a moment after the chain shows its digest.
+3. Only what was really given to who disputes it can be disputed: the read log names every recipient of a record.
+
+Source: Decree 809 art. 26; dossier 2.5 no. 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xinlian.node.chain_state import ChainState, CorrectionState
+from xinlian.node.corrections.texts import Applications
+from xinlian.node.reads import Reads
+from xinlian.node.records import OpenRecord
+from xinlian.protocol.dataset import DatasetSchema
+from xinlian.protocol.errors import InputError
+from xinlian.protocol.messages import InCorrection
+from xinlian.protocol.objects import correction_object
+from xinlian.protocol.types import EpochS, Uscc
+from xinlian.store import corrected
+from xinlian.store.writer import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """Disputed items of records by record id, each with the time it began, epoch seconds."""
+
+    by_record: Mapping[str, Sequence[tuple[tuple[str, ...], int]]] = field(default_factory=dict)
+
+    def of(self, records: Iterable[OpenRecord], names: Sequence[str]) -> tuple[InCorrection, ...]:
+        """Which of the named fields are disputed in any of these records, since when, by name."""
+        since: dict[str, int] = {}
+        for record in records:
+            wanted = _concrete(record.schema, names)
+            for items, begun in self.by_record.get(record.record_id, ()):
+                for name in set(_concrete(record.schema, items)).intersection(wanted):
+                    since[name] = min(begun, since.get(name, begun))
+        return tuple(InCorrection(name, EpochS(begun)) for name, begun in sorted(since.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Disputes:
+    """The use case.
+
+    Args:
+        department: USCC of this node.
+        state: corrections as followed.
+        applications: their texts.
+        reads: the read log.
+    """
+
+    department: Uscc
+    state: ChainState
+    applications: Applications
+    reads: Reads
+
+    def now(self, reader: Reader) -> Disputed:
+        """What is disputed of own records, on the reader's snapshot."""
+        found: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+        for correction in self.state.unsettled_corrections():
+            if correction.provider != self.department or not self._still(correction, reader):
+                continue
+            form = self.applications.find(correction, reader)
+            if form is not None and correction.receiver in self.reads.deliveries(reader, form.record_id):
+                found.setdefault(form.record_id, []).append((form.items, correction.opened_at))
+        return Disputed(found)
+
+    @staticmethod
+    def _still(correction: CorrectionState, reader: Reader) -> bool:
+        """Whether the value is not right yet: open, or corrected by the source and not yet here."""
+        ref = correction_object(correction.receiver, correction.number)
+        return correction.is_open or corrected.record_of(reader, ref) is None
+
+
+def _concrete(schema: DatasetSchema, items: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return schema.names_of(schema.mask_of(items))
+    except InputError:  # an item that this version of the dataset does not have
+        return ()

@@ -1,0 +1,59 @@
+"""Following a notice of a correction: every copy of the record stays where it is and is marked as replaced by a later revision.
+
+Rules
+1. ``holding`` says whether the notice may be believed, and finds the copies.
+2. Nothing is deleted: a decision that rested on the old value must stay explainable. What the case needs is asked for again.
+3. Somebody of this department takes note of it (inbox); the acknowledgement says only that the node holds the notice.
+
+Source: Decree 809 art. 26; dossier 2.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xinlian.node.ids import record_id_bytes
+from xinlian.node.notices.holding import Holding
+from xinlian.protocol.notices import Corrected, Noted, Notice
+from xinlian.protocol.objects import correction_object
+from xinlian.store import corrected as table
+from xinlian.store.writer import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedCopies:
+    """The use case.
+
+    Args:
+        holding: finds the copies.
+    """
+
+    holding: Holding
+
+    def follow(self, tx: Transaction, notice: Notice, row_id: int, _now_s: int) -> Noted:
+        """Mark the copies.
+
+        Args:
+            tx: of node.db.
+            notice: authenticated, new, of this time.
+            row_id: its row of the inbox.
+
+        Raises:
+            RefusedError: a ``NoticeCheck`` failed.
+            ConflictError: ``notice-busy``.
+        """
+        body = notice.body
+        assert isinstance(body, Corrected)
+        copies = [(copy.kept.rid, copy.kept.item) for copy in self.holding.copies(tx, body.record, notice.from_uscc)]
+        told = table.NewTold(
+            row_id,
+            correction_object(body.receiver, body.number),
+            record_id_bytes(body.record.record_id),
+            body.fields,
+            body.rev,
+            body.leaf,
+            int(body.corrected_at),
+            copies,
+        )
+        table.put_told(tx, told)
+        return Noted(len(copies))
