@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import os
 import platform
 import tempfile
@@ -46,7 +47,8 @@ async def _offer(net: network.Network) -> None:
     done = await _post(f"{node.url}/api/v1/approvals/{proposed['id']}/consent", node.head_token, b"{}")
     assert done["state"] == "done", done
     await net.authority.following.reach(net.authority.clock.head().number + 1, 3)
-    await net.authority.authority.publish_dataset(done["result"]["code"], done["result"]["version"])
+    opinion = hashlib.sha256(b"an opinion of the bench").digest()
+    await net.authority.catalogue_steps.send("publish", done["result"]["code"], done["result"]["version"], opinion)
     await asyncio.sleep(1.0)
 
 

@@ -47,12 +47,13 @@ def owner_of(stage: Stage, alias: str) -> NodeHandle:
 
 
 def _datasets(stage: Stage) -> dict[str, str]:
-    authority = stage.nodes["D01"].person("authority")
+    authority = stage.nodes["D01"]
     files = dataset_files(SCENARIO_NAME)
     for alias, source in files.items():
         proposed = owner_of(stage, alias).approved("/api/v1/datasets", source, {"content-type": "application/schema+json"})
         body = {"code": proposed["code"], "version": proposed["version"]}
-        authority.post("/api/v1/authority/datasets/publish", body)
+        _wait_proposed(authority, body)
+        authority.approved("/api/v1/authority/datasets/publish", body, by="authority")
     return {alias: _published(stage, alias) for alias in sorted(files)}
 
 
@@ -78,6 +79,11 @@ def _confirmed(node: NodeHandle, wanted: int) -> int:
         return confirmed if is_complete else None
 
     return wait_for(f"the texts of {node.name}", look, 60.0, api.node)
+
+
+def _wait_proposed(authority: NodeHandle, dataset: dict[str, Any]) -> None:
+    path, api = f"/api/v1/datasets/{dataset['code'].replace('/', '.')}?version={dataset['version']}", authority.person("auditor")
+    wait_for(f"{path} at the authority", lambda: True if api.ask("GET", path).status == 200 else None, 60.0, authority.name)
 
 
 def _published(stage: Stage, alias: str) -> str:

@@ -102,7 +102,9 @@ def _check(stack: Stack, authority: Node, owner: Node) -> int:
         _wait_ready(node)
     registered = sorted(item["uscc"] for item in owner.operator.get("/api/v1/departments")["items"] if item["active"])
     print(f"compose: registered {', '.join(registered)}")
-    published = _offer_dataset(authority.person(2, "authority"), owner.person(2, "sharing"), owner.person(4, "head"))
+    deciding = Office(authority.person(2, "authority"), authority.person(3, "head"))
+    offering = Office(owner.person(2, "sharing"), owner.person(4, "head"))
+    published = _offer_dataset(deciding, offering)
     print(f"compose: dataset {published} is published")
     publisher = owner.person(3, "publisher")
     record = _publish(publisher)
@@ -119,12 +121,23 @@ def _wait_ready(node: Node) -> None:
     wait_for(f"{node.service} to be ready", lambda: node.operator.ask("GET", "/readyz").status == 200 or None, _WAIT_S)
 
 
-def _offer_dataset(authority: Api, owner: Api, head: Api) -> str:
-    """The owner proposes, its head consents, the authority publishes; returns code and version once the owner's node knows."""
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The two persons who act for a department."""
+
+    handler: Api
+    head: Api
+
+
+def _offer_dataset(authority: Office, owner: Office) -> str:
+    """Proposed by its owner, published by the authority, each by two persons; returns code and version once the owner knows."""
     schema = dataset_files(SCENARIO)[ALIAS]
-    proposed = approved(owner, head, "/api/v1/datasets", schema, {"content-type": "application/schema+json"})
-    authority.post("/api/v1/authority/datasets/publish", {"code": proposed["code"], "version": proposed["version"]})
-    wait_for("the dataset to be published", lambda: _is_published(owner) or None, _WAIT_S)
+    proposed = approved(owner.handler, owner.head, "/api/v1/datasets", schema, {"content-type": "application/schema+json"})
+    body, path = {"code": proposed["code"], "version": proposed["version"]}, "/api/v1/authority/datasets/publish"
+    entry = f"/api/v1/datasets/{body['code'].replace('/', '.')}"
+    wait_for("the proposal at the authority", lambda: authority.handler.ask("GET", entry).status == 200 or None, _WAIT_S)
+    approved(authority.handler, authority.head, path, body)
+    wait_for("the dataset to be published", lambda: _is_published(owner.handler) or None, _WAIT_S)
     return f"{proposed['code']}@{proposed['version']}"
 
 

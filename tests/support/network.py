@@ -101,13 +101,20 @@ class Network:
         """Propose a dataset of the scenario and let the authority publish it."""
         schema = load_schemas("new-home-loan")[alias]
         await self.propose(uscc, schema.source)
-        await self[D01].node.authority.publish_dataset(schema.code, schema.version)
+        await self.decide("publish", schema.code, schema.version)
         await self[uscc].node.following.reach(self[D01].node.clock.head().number, 10)
 
     async def propose(self, uscc: str, source: bytes) -> None:
         """Propose a dataset by two persons."""
         one = self[uscc]
         await one.approved(await one.node.proposing.propose(source, one.person))
+
+    async def decide(self, name: str, code: str, version: int, reason: str = "同意") -> None:
+        """A decision of the authority on a dataset, by two persons."""
+        one = self[D01]
+        owner = code.partition("/")[0]
+        await one.node.following.reach(self[owner].node.clock.head().number, 10)
+        await one.approved(await one.node.catalogue_steps.propose(name, code, version, reason, one.person))
 
     async def publish(self, uscc: str, alias: str, rows: Sequence[dict[str, Any]]) -> list[str]:
         """Publish rows and wait until they are final; gives their record ids."""

@@ -18,7 +18,7 @@ class DatasetInfo:
     """A catalogue entry as shown; alias and title are None while its schema file is not known here.
 
     ``changing`` is 变更中; ``review_deadline`` (epoch seconds, first second that is late) is None when no review is running or
-    its year is not in the calendar on chain.
+    its year is not in the calendar on chain; ``update`` is the dataset's running update clock.
     """
 
     alias: str | None
@@ -38,6 +38,7 @@ class DatasetInfo:
     changing: bool
     review_deadline: int | None
     review_overdue: bool
+    update: dict[str, object] | None
 
 
 def entry_info(state: ChainState, entry: DatasetState, schema: DatasetSchema | None, *, own: bool) -> DatasetInfo:
@@ -68,14 +69,32 @@ def entry_info(state: ChainState, entry: DatasetState, schema: DatasetSchema | N
         changing=state.is_changing(entry),
         review_deadline=_review_deadline(state, entry),
         review_overdue=entry.review_overdue,
+        update=_update(state, entry),
     )
 
 
 def _review_deadline(state: ChainState, entry: DatasetState) -> int | None:
     if entry.state != "proposed":
         return None
+    return _deadline(state, entry.proposed_at, CLOCKS[ClockId.CATALOG_REVIEW].length_wd)
+
+
+def _update(state: ChainState, entry: DatasetState) -> dict[str, object] | None:
+    update = state.updates.get((entry.owner, entry.serial))
+    if update is None:
+        return None
+    return {
+        "opened_at": update.opened_at,
+        "by_authority": update.by_authority,
+        "extended": update.extended,
+        "overdue": update.overdue,
+        "deadline": _deadline(state, update.opened_at, update.length_wd),
+    }
+
+
+def _deadline(state: ChainState, start_s: int, length_wd: int) -> int | None:
     try:
-        return state.calendar.deadline_after(entry.proposed_at, CLOCKS[ClockId.CATALOG_REVIEW].length_wd)
+        return state.calendar.deadline_after(start_s, length_wd)
     except ConflictError:  # a year that is not loaded stops nothing
         return None
 
@@ -100,4 +119,5 @@ def local_info(schema: DatasetSchema) -> DatasetInfo:
         changing=False,
         review_deadline=None,
         review_overdue=False,
+        update=None,
     )

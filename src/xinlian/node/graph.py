@@ -240,6 +240,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         approvals=office.approvals,
         catalogue=catalogue,
         proposing=office.proposing,
+        catalogue_steps=office.catalogue_steps,
         inbox=office.inbox,
         findings=liability.findings,
         events=office.events,
@@ -282,7 +283,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             department, state, clock, identity, peers, reads, client, bundles, following, settings.anchor_promise_s, rate
         ),
         late_receipts=LateReceipts(store.node, sealer, state, clock, following, bundles, client),
-        authority=Authority(transactions, office.documents),
+        authority=Authority(transactions),
         health=health,
         agreeing=Agreeing(rpcs, deployment, following, period_s=settings.rpc_compare_s),
         completeness=Completeness(rpc, deployment, following, period_s=settings.rpc_compare_s),

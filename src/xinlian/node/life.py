@@ -36,6 +36,7 @@ from xinlian.node.bundles import Bundles
 from xinlian.node.calendar import WorkingDays
 from xinlian.node.cases import Cases
 from xinlian.node.catalogue import Catalogue
+from xinlian.node.catalogue_steps import CatalogueSteps
 from xinlian.node.chain_keys import check_remote, close_remote
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
@@ -108,6 +109,7 @@ class Node:
     approvals: Approvals
     catalogue: Catalogue
     proposing: Proposing
+    catalogue_steps: CatalogueSteps
     inbox: Inbox
     findings: Findings
     events: Events

@@ -14,6 +14,7 @@ from xinlian.node.acts import Acts
 from xinlian.node.approvals import Approvals, ExecutionParts
 from xinlian.node.calendar import WorkingDays
 from xinlian.node.catalogue import Catalogue
+from xinlian.node.catalogue_steps import CatalogueSteps
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.documents import Documents, Sides
@@ -57,6 +58,7 @@ class Office:
     acts: Acts
     approvals: Approvals
     proposing: Proposing
+    catalogue_steps: CatalogueSteps
     requests: SharingRequests
     request_approvals: RequestApprovals
     inbox: Inbox
@@ -82,7 +84,8 @@ def office_of(parts: OfficeParts) -> Office:
     requests = SharingRequests(department, state, catalogue, parts.transactions, clock.law_s, read)
     matrices = Necessity.of_shipped_scenarios()
     request_approvals = RequestApprovals(department, requests, state, catalogue, matrices, approvals, read)
-    approvals.register(proposing.kind(), *request_approvals.kinds())
+    catalogue_steps = CatalogueSteps(department, state, parts.transactions, approvals, clock.law_s)
+    approvals.register(proposing.kind(), *request_approvals.kinds(), *catalogue_steps.kinds())
     webhooks, delivering = _webhooks(parts, events)
     return Office(
         documents=documents,
@@ -91,6 +94,7 @@ def office_of(parts: OfficeParts) -> Office:
         acts=acts,
         approvals=approvals,
         proposing=proposing,
+        catalogue_steps=catalogue_steps,
         requests=requests,
         request_approvals=request_approvals,
         inbox=_inbox(parts, approvals),

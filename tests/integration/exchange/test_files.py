@@ -17,7 +17,7 @@ from tests.support.attachments import pdf, upload_fields
 from tests.support.datasets import file_document, file_row
 from tests.support.exchange import P1, P2, PURPOSE, Stage
 from tests.support.http import Client, client_of, token_for
-from tests.support.network import D01, D02, D03, Running
+from tests.support.network import D02, D03, Running
 from tests.support.notices import settled
 from xinlian.node.asking import AskItem, Question, Wanted
 from xinlian.node.asking import files as fetching_module
@@ -98,7 +98,7 @@ async def files(stage: Stage) -> AsyncIterator[Files]:
     code |= {"source_dept_uscc": D03, "allowed_purposes": [PURPOSE]}
     schema = load_schema(json.dumps(document).encode())
     await stage.network.propose(D03, schema.source)
-    await stage[D01].node.authority.publish_dataset(schema.code, schema.version)
+    await stage.network.decide("publish", schema.code, schema.version)
     await stage.network.in_step()
     grant = await stage.give(D03, D02, "WJ-01", query=("no", "scan", "state"))
     made = Files(stage, grant)

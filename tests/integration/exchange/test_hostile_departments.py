@@ -67,7 +67,7 @@ async def test_a_grant_gives_records_of_its_own_version_only(stage: Stage) -> No
     newer = orjson.loads(schema.source)
     newer["x-catalogue"]["version"] = 2
     await network.propose(D02, orjson.dumps(newer))
-    await stage[D01].node.authority.publish_dataset(schema.code, 2)
+    await stage.network.decide("publish", schema.code, 2)
     await network.in_step()
     grants[2] = await stage.give(D02, D03, "GJJ-02", **terms)
     published = await network.publish(D02, "GJJ-02", [{**example_row(schema), "id_number": P1.value}])

@@ -17,7 +17,7 @@ import pytest_asyncio
 from tests.support.attachments import SAMPLES, pdf, upload_fields
 from tests.support.datasets import file_document, file_row
 from tests.support.http import Client, Reply, client_of, token_for
-from tests.support.network import D01, D02, Network, Running
+from tests.support.network import D02, Network, Running
 from xinlian.node.attachments import Limits, Verdict
 from xinlian.node.people import Role
 from xinlian.protocol.attachments import DOCX, PDF, PNG
@@ -38,7 +38,7 @@ async def node(network: Network) -> AsyncIterator[Running]:
     schema = load_schema(json.dumps(file_document()).encode())
     running = network[D02]
     await network.propose(D02, schema.source)
-    await network[D01].node.authority.publish_dataset(schema.code, schema.version)
+    await network.decide("publish", schema.code, schema.version)
     await network.in_step()
     yield running
 

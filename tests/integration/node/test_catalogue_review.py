@@ -10,13 +10,14 @@ import orjson
 import pytest
 
 from tests.integration.node.conftest import ALIAS
-from tests.support.http import Client, client_of
+from tests.support.http import Client, Reply, client_of
 from tests.support.network import D01, D02, GENESIS_TIME, Network
 from xinlian.chain.catalogue import DatasetCatalog
 from xinlian.node.chain_state import DatasetState
 from xinlian.node.files.examples import example_row
 from xinlian.node.paging import Window
 from xinlian.protocol.dataset import load_schema
+from xinlian.protocol.errors import ConflictError
 from xinlian.scenarios.calendar import shipped_calendar
 from xinlian.scenarios.catalogue import load_schemas
 
@@ -57,7 +58,11 @@ async def propose(network: Network, client: Client, source: bytes) -> dict[str, 
 
 async def decide(network: Network, decision: str, **more: object) -> None:
     async with client_of(network[D01]) as authority:
-        (await authority.post(f"/api/v1/authority/datasets/{decision}", json={"code": CODE, "version": 1, **more})).ok()
+        body = {"code": CODE, "version": 1, **more}
+        proposed = (await authority.post(f"/api/v1/authority/datasets/{decision}", json=body)).ok(202)
+        head = authority.with_token(network[D01].head_token)
+        done = (await head.post(f"/api/v1/approvals/{proposed['id']}/consent", json={})).ok()
+        assert done["state"] == "done", done
     await network.in_step()
 
 
@@ -106,7 +111,11 @@ async def test_texts_are_kept_and_give_the_digests_on_chain(network: Network) ->
     assert document is not None
     decision = network[D01].node.documents.opened(bytes.fromhex(document[2:]))
     assert (decision.kind, decision.object_ref) == ("catalogue-decision", f"dataset {CODE}@1")
-    assert decision.content() == {"decision": "publish", "reason": "同意发布"}
+    content = decision.content()
+    assert (content["decision"], content["reason"]) == ("publish", "同意发布")
+    approved_by = content["approved_by"]
+    assert isinstance(approved_by, dict)
+    assert set(approved_by) == {"handler", "office_head", "at"}
 
 
 async def test_the_same_file_may_be_proposed_again_but_not_while_it_is_under_review(network: Network, client: Client) -> None:
@@ -115,10 +124,7 @@ async def test_the_same_file_may_be_proposed_again_but_not_while_it_is_under_rev
     for number in (2, 3, 4, 5):
         await propose(network, client, changed(version=number))
     first = entry_of(network, 5).head_consent
-    async with client_of(network[D01]) as authority:
-        body = {"code": CODE, "version": 5, "reason": "请重新签署负责人意见"}
-        (await authority.post("/api/v1/authority/datasets/return", json=body)).ok()
-    await network.in_step()
+    await decide(network, "return", version=5, reason="请重新签署负责人意见")
     catalogue = network[D02].node.catalogue
     assert catalogue.is_proposed(schema, bytes.fromhex(first[2:]))
     again = await propose(network, client, schema.source)
@@ -142,6 +148,53 @@ async def test_the_deadline_of_a_review_follows_the_calendar(network: Network, c
     assert (await client.get(SHOWN, params={"version": 1})).ok()["review_deadline"] is None, "published"
 
 
+async def consented(network: Network, at: str, path: str, body: dict[str, Any]) -> Reply:
+    """A step proposed at a node's API and, when it was taken up, consented to; gives the last answer."""
+    async with client_of(network[at]) as handler:
+        proposed = await handler.post(path, json=body)
+        if proposed.status != 202:
+            return proposed
+        head = handler.with_token(network[at].head_token)
+        answer = await head.post(f"/api/v1/approvals/{proposed.json['id']}/consent", json={})
+    await network.in_step()
+    return answer
+
+
+async def test_an_update_clock_runs_ten_working_days_and_once_five_more(network: Network, client: Client) -> None:
+    """Law or duty changed: who may open it, extend it, and mark it late; each refusal has its code on node and contract alike."""
+    path, body = f"{DATASETS}/{CODE.replace('/', '.')}/updates", {"reason": "住房公积金管理条例修订"}
+    late = f"{DATASETS}/{CODE.replace('/', '.')}/marks/update-overdue?version=1"
+    extend = {"code": CODE, "version": 1, "reason": "涉及系统改造"}
+    steps = network[D01].node.catalogue_steps
+    assert (await client.post(late)).code == "update-none"
+    refused = await consented(network, D01, "/api/v1/authority/datasets/extend-update", extend)
+    assert (refused.status, refused.code) == (409, "update-none")
+    assert (await client.post(path, json={})).code == "reason-missing"
+
+    assert (await consented(network, D02, path, body)).ok()["state"] == "done"
+    shown = (await client.get(SHOWN, params={"version": 1})).ok()["update"]
+    assert {name: shown[name] for name in ("by_authority", "extended", "overdue")} == dict.fromkeys(
+        ("by_authority", "extended", "overdue"), False
+    )
+    again = await consented(network, D01, path, body)
+    assert (again.status, again.code) == (409, "update-open")
+    early = await client.post(late)
+    assert (early.status, early.code) == (409, "not-overdue")
+
+    assert (await consented(network, D01, "/api/v1/authority/datasets/extend-update", extend)).ok()["state"] == "done"
+    longer = (await client.get(SHOWN, params={"version": 1})).ok()["update"]
+    assert longer["extended"] is True
+    assert longer["deadline"] > shown["deadline"]
+    twice = await consented(network, D01, "/api/v1/authority/datasets/extend-update", extend)
+    assert (twice.status, twice.code) == (409, "extension-repeated")
+    for name, code in (("open-update", "update-open"), ("extend-update", "extension-repeated")):
+        with pytest.raises(ConflictError) as of_contract:
+            await steps.send(name, CODE, 1, b"\x01" * 32)
+        assert of_contract.value.code == code
+    acts = {act["act"] for act in (await client.get("/api/v1/acts", params={"limit": 200})).ok()["items"]}
+    assert "update-opened" in acts
+
+
 async def test_a_next_version_under_review_makes_the_published_one_changing(network: Network, client: Client) -> None:
     assert (await client.get(SHOWN, params={"version": 1})).ok()["changing"] is True
     second = (await client.get(SHOWN, params={"version": 2})).ok()
@@ -153,8 +206,10 @@ async def test_a_decision_that_does_not_fit_the_state_changes_nothing(network: N
     async with client_of(network[D01]) as authority:
         body = {"code": CODE, "version": 1, **({"reason": "理由"} if decision == "return" else {})}
         reply = await authority.post(f"/api/v1/authority/datasets/{decision}", json=body)
-    assert reply.code == "tx-reverted"
-    assert "DatasetCatalogStateUnexpected" in reply.body.decode()
+    assert (reply.status, reply.code) == (409, "dataset-state")
+    with pytest.raises(ConflictError) as of_contract:
+        await network[D01].node.catalogue_steps.send(decision, CODE, 1, b"\x01" * 32)
+    assert of_contract.value.code == "dataset-state"
     assert entry_of(network).state == "published"
 
 

@@ -50,7 +50,7 @@ CONTRACT = {
         "retire-signer",
     },
     "user": {"add", "list", "token", "disable"},
-    "dataset": {"list", "show", "template", "propose", "check"},
+    "dataset": {"list", "show", "template", "propose", "check", "decide", "update", "mark"},
     "record": {"show", "revise", "revoke", "erase", "receipt"},
     "approval": {"list", "show", "propose", "consent", "send-back", "withdraw"},
     "acts": {"list", "bundle"},

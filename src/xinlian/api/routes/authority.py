@@ -9,16 +9,18 @@ from fastapi import APIRouter, Depends, Request
 from xinlian.api.access import ANYONE_SIGNED_IN, GuardedRoute, allow, node_of
 from xinlian.api.bodies import read_body
 from xinlian.api.paging import Listing, PageOut
-from xinlian.api.wire import CompromisedIn, DatasetApproval, DatasetDecision, SuspendIn, TxOut
+from xinlian.api.routes.approvals import shown
+from xinlian.api.wire import ApprovalOut, CompromisedIn, DatasetApproval, DatasetDecision, DatasetRef, SuspendIn, TxOut
 from xinlian.node.authority import Done
 from xinlian.node.chain_state import DepartmentState
 from xinlian.node.paging import Window, page_of
-from xinlian.node.people import Role
+from xinlian.node.people import Person, Role
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1", tags=["authority"])
 DEPARTMENTS = Listing("departments", int, str)
 _reading = [Depends(allow(*ANYONE_SIGNED_IN))]
 _authority = [Depends(allow(Role.AUTHORITY))]
+_Decider = Annotated[Person, Depends(allow(Role.AUTHORITY))]
 
 
 def _out(done: Done) -> TxOut:
@@ -57,19 +59,30 @@ async def mark_compromised(request: Request, uscc: str, body: CompromisedIn) -> 
     return _out(await node_of(request).authority.mark_compromised(uscc, body.since_block))
 
 
-@router.post("/authority/datasets/publish", dependencies=_authority)
-async def publish_dataset(request: Request, body: DatasetApproval) -> TxOut:
-    """Publish a proposed catalogue entry."""
-    return _out(await node_of(request).authority.publish_dataset(body.code, body.version, body.opinion))
+@router.post("/authority/datasets/publish", status_code=202)
+async def publish_dataset(request: Request, body: DatasetApproval, person: _Decider) -> ApprovalOut:
+    """Propose to the authority's head to publish a proposed catalogue entry."""
+    return await _proposed(request, "publish", body, body.opinion, person)
 
 
-@router.post("/authority/datasets/return", dependencies=_authority)
-async def return_dataset(request: Request, body: DatasetDecision) -> TxOut:
-    """Send a proposed catalogue entry back for change (退回修改)."""
-    return _out(await node_of(request).authority.return_dataset(body.code, body.version, body.reason))
+@router.post("/authority/datasets/return", status_code=202)
+async def return_dataset(request: Request, body: DatasetDecision, person: _Decider) -> ApprovalOut:
+    """Propose to the authority's head to send a proposed catalogue entry back for change (退回修改)."""
+    return await _proposed(request, "return", body, body.reason, person)
 
 
-@router.post("/authority/datasets/retire", dependencies=_authority)
-async def retire_dataset(request: Request, body: DatasetDecision) -> TxOut:
-    """Retire a catalogue entry; its records still verify."""
-    return _out(await node_of(request).authority.retire_dataset(body.code, body.version, body.reason))
+@router.post("/authority/datasets/retire", status_code=202)
+async def retire_dataset(request: Request, body: DatasetDecision, person: _Decider) -> ApprovalOut:
+    """Propose to the authority's head to retire a catalogue entry; its records still verify."""
+    return await _proposed(request, "retire", body, body.reason, person)
+
+
+@router.post("/authority/datasets/extend-update", status_code=202)
+async def extend_dataset_update(request: Request, body: DatasetDecision, person: _Decider) -> ApprovalOut:
+    """Propose to the authority's head to extend a dataset's update clock by 5 working days, once."""
+    return await _proposed(request, "extend-update", body, body.reason, person)
+
+
+async def _proposed(request: Request, step: str, body: DatasetRef, reason: str, person: Person) -> ApprovalOut:
+    steps = node_of(request).catalogue_steps
+    return shown(request, await steps.propose(step, body.code, body.version, reason, person), person)

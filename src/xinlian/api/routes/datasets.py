@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -12,7 +12,7 @@ from xinlian.api.bodies import read_body
 from xinlian.api.paging import Listing, PageOut
 from xinlian.api.parameters import VersionQuery
 from xinlian.api.routes.approvals import shown
-from xinlian.api.wire import ApprovalOut, DatasetOut
+from xinlian.api.wire import ApprovalOut, DatasetOut, TxOut, UpdateIn
 from xinlian.node.dataset_info import DatasetInfo
 from xinlian.node.files.template import template
 from xinlian.node.paging import Window
@@ -43,6 +43,7 @@ def _out(info: DatasetInfo) -> DatasetOut:
         changing=info.changing,
         review_deadline=info.review_deadline,
         review_overdue=info.review_overdue,
+        update=info.update,
     )
 
 
@@ -78,3 +79,26 @@ async def propose_dataset(request: Request, person: Annotated[Person, Depends(al
     """Propose a dataset, a new version, or one that was sent back, to the department's head; the body is the schema file."""
     source = await read_body(request, 1_000_000)
     return shown(request, await node_of(request).proposing.propose(source, person), person)
+
+
+@router.post("/{dataset}/updates", status_code=202)
+async def open_update(
+    request: Request, dataset: str, body: UpdateIn, person: Annotated[Person, Depends(allow(Role.SHARING, Role.AUTHORITY))]
+) -> ApprovalOut:
+    """Propose to the head to open the update clock: law or duty changed, the entry is brought up to date in 10 working days."""
+    node = node_of(request)
+    info = node.catalogue.info(dataset)
+    return shown(request, await node.catalogue_steps.propose("open-update", info.code, info.version, body.reason, person), person)
+
+
+@router.post("/{dataset}/marks/{mark}", dependencies=[Depends(allow(Role.SHARING, Role.AUTHORITY))])
+async def mark_dataset(
+    request: Request, dataset: str, mark: Literal["review-overdue", "update-overdue"], version: VersionQuery = None
+) -> TxOut:
+    """Record on chain what the clock says: the authority's review, or the entry's update, is overdue."""
+    node = node_of(request)
+    info = node.catalogue.info(dataset, version)
+    steps = node.catalogue_steps
+    record = steps.mark_review_overdue if mark == "review-overdue" else steps.mark_update_overdue
+    done = await record(info.code, info.version)
+    return TxOut(tx_hash=done.tx_hash, block_number=done.block_number)

@@ -20,7 +20,7 @@ from xinlian.api.wire.approvals import (
 )
 from xinlian.api.wire.base import Problem, TxOut, Wire
 from xinlian.api.wire.cases import CaseIn, CaseOut, CaseRef, CloseIn, DutyIn, DutyOut, SubjectIn
-from xinlian.api.wire.catalogue import DatasetApproval, DatasetDecision, DatasetOut, DatasetRef
+from xinlian.api.wire.catalogue import DatasetApproval, DatasetDecision, DatasetOut, DatasetRef, UpdateIn
 from xinlian.api.wire.corrections import CorrectionIn, CorrectionOut, CorrectionStepIn, CorrectionToldOut
 from xinlian.api.wire.departments import (
     CalendarChange,
@@ -92,6 +92,7 @@ __all__ = [
     "TokenIn",
     "TokenOut",
     "TxOut",
+    "UpdateIn",
     "UserIn",
     "UserOut",
     "WebhookIn",

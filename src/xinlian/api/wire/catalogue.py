@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,16 @@ class DatasetOut(Wire):
     changing: bool = Field(description="变更中: a published version whose next one is under review.")
     review_deadline: int | None = Field(description="First second (epoch) at which the authority's review is late.")
     review_overdue: bool
+    update: dict[str, Any] | None = Field(
+        examples=[{"opened_at": 1789952400, "by_authority": False, "extended": False, "overdue": False, "deadline": 1791216000}],
+        description="A running update clock of the dataset (10 working days, once 5 more); None when none runs.",
+    )
+
+
+class UpdateIn(Wire):
+    """Why a catalogue entry has to be brought up to date: the law or duty that changed."""
+
+    reason: str = Field(default="", description="Required, 1 to 500 characters.", examples=["住房公积金管理条例修订"])
 
 
 class DatasetRef(Wire):

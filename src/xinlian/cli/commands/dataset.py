@@ -22,6 +22,8 @@ app = group("Datasets of the catalogue.")
 Dataset = Annotated[str, typer.Argument(help="Short code (GJJ-01) or catalogue code (<USCC>/000001).")]
 Version = Annotated[int | None, typer.Option("--version", min=1, help="Default: the newest published one.")]
 MAX_SCHEMA_BYTES = 1_000_000
+_DECISIONS = ("publish", "return", "retire", "extend-update")
+_MARKS = ("review-overdue", "update-overdue")
 _COLUMNS = ("alias", "code", "version", "title", "owner", "share_type", "state", "field_count", "own")
 
 
@@ -82,6 +84,57 @@ def propose(session: Session, file: Annotated[str, typer.Argument(help="Schema f
     source = read_bytes(file, MAX_SCHEMA_BYTES)
     approval = session.client.once("/api/v1/datasets", Body(source, "application/schema+json")).json()
     session.output.result(approval, lambda: approval_text(approval))
+
+
+@command(app, "decide", CREATING)
+def decide(
+    session: Session,
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="<USCC>/<6 digits>@<version>.")],
+    decision: Annotated[str, typer.Argument(help="publish, return, retire or extend-update.")],
+    reason: Annotated[str, typer.Option("--reason", help="Opinion or reason; for publish: 同意发布 without it.")] = "",
+) -> None:
+    """The authority's decision on an entry, proposed to its head (`xinlian approval consent`)."""
+    if decision not in _DECISIONS:
+        raise InputError("argument-form", f"the decision is one of {', '.join(_DECISIONS)}", expected=list(_DECISIONS))
+    code, version = _split(dataset)
+    said = {} if decision == "publish" and not reason else {"opinion" if decision == "publish" else "reason": reason}
+    body = Body.json({"code": code, "version": version, **said})
+    approval = session.client.once(f"/api/v1/authority/datasets/{decision}", body).json()
+    session.output.result(approval, lambda: approval_text(approval))
+
+
+@command(app, "update", CREATING)
+def update(
+    session: Session, dataset: Dataset, reason: Annotated[str, typer.Option("--reason", help="The law or duty that changed.")]
+) -> None:
+    """Open the update clock of an entry, proposed to the head: law or duty changed, 10 working days to bring it up to date."""
+    approval = session.client.once(f"/api/v1/datasets/{segment(dataset)}/updates", Body.json({"reason": reason})).json()
+    session.output.result(approval, lambda: approval_text(approval))
+
+
+@command(app, "mark", CREATING)
+def mark(
+    session: Session,
+    dataset: Dataset,
+    what: Annotated[str, typer.Argument(metavar="MARK", help="review-overdue or update-overdue.")],
+    version: Version = None,
+) -> None:
+    """Record on chain what the clock says: a review or an update is overdue. Nobody can before the deadline."""
+    if what not in _MARKS:
+        raise InputError("argument-form", f"the mark is one of {', '.join(_MARKS)}", expected=list(_MARKS))
+    query = "" if version is None else f"?version={version}"
+    done = session.client.once(f"/api/v1/datasets/{segment(dataset)}/marks/{what}{query}", Body.json({})).json()
+    session.output.result(done, lambda: pairs(done))
+
+
+def _split(dataset: str) -> tuple[str, int]:
+    from xinlian.protocol.types import split_dataset_vct
+
+    found = split_dataset_vct(dataset)
+    if found is None:
+        raise InputError("argument-form", "write the dataset as <USCC>/000001@1", expected="<USCC>/<6 digits>@<version>")
+    code, _, version = dataset.partition("@")
+    return code, int(version)
 
 
 @command(app, "check", OFFLINE)
