@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from scripts.demo_app import collecting, outsider, sharing
+from scripts.demo_app import authorising, collecting, outsider, sharing
 from scripts.demo_app.collecting import IDENTITY, JIA_SUBJECT, MARRIAGE, Ask, identity_of, put, question
 from scripts.demo_app.publishing import owner_of
 from scripts.demo_app.stage import SUBJECTS, Stage
@@ -77,6 +77,7 @@ def _one_marriage() -> Ask:
 
 def _closed_case(stage: Stage) -> dict[str, Any]:
     collecting.open_case(stage, CLOSED_CASE_NO, SUBJECTS[:1])
+    authorising.sign(stage, "MZ-01", JIA_SUBJECT, CLOSED_CASE_NO)
     before = put(stage, _one_marriage(), CLOSED_CASE_NO)["state"]
     stage.fund.person("caseworker").post(f"/api/v1/cases/{CLOSED_CASE_NO}/close", {"outcome": _WITHDRAWN})
     api, lead = stage.nodes["D07"].person("auditor"), stage.fund.department.uscc

@@ -9,7 +9,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scripts.demo_app import asking, collecting, departments, ending, faults, hygiene, publishing, refusals, sharing, tampering
+from scripts.demo_app import (
+    asking,
+    authorising,
+    collecting,
+    departments,
+    ending,
+    faults,
+    hygiene,
+    publishing,
+    refusals,
+    sharing,
+    tampering,
+)
 from scripts.demo_app.days import move_to
 from scripts.demo_app.stage import CASE_NO, DEPARTMENTS, SUBJECTS, Stage, local_time
 from scripts.demo_app.summary import say
@@ -31,11 +43,13 @@ def tell(stage: Stage) -> None:
     title = "case 办件 opened for 测试甲 and 测试乙; only a salted root of its subjects stands on chain"
     expected = {"subjects": len(SUBJECTS), "participants": 4, "open": True}
     stage.summary.run("case", title, expected, lambda: collecting.open_case(stage), needed=True)
+    authorising.authorise(stage)
     collecting.collect(stage)
     refusals.refuse(stage)
     tampering.tamper(stage)
     ending.end(stage)
     faults.break_things(stage)
+    authorising.withdraw(stage)
     _close(stage)
 
 

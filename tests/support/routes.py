@@ -18,6 +18,8 @@ FILLED = {
     "record_id": "01a208dd-04fb-7410-b86b-913eca60739a",
     "uscc": D02,
     "provider": D02,
+    "recorder": D02,
+    "authorisation_id": "ab" * 32,
     "requester": D02,
     "receiver": D02,
     "step": "agree",

@@ -14,6 +14,7 @@ from typing import Final
 from xinlian.protocol.errors import ChainError, ConflictError, InputError, XinlianError
 
 _INPUT: Final = {
+    "AuthorisationRegistryExpiryPast": "authorisation-expired",
     "SharingRegistryLegalBasisMissing": "legal-basis-missing",
     "SharingRegistryMaskOutOfRange": "terms-widened",
     "SharingRegistryMasksEmpty": "terms-empty",
@@ -42,6 +43,11 @@ _INPUT: Final = {
     "WorkCalendarTooManyPauses": "calendar-pauses",
 }
 _CONFLICT: Final = {
+    "AuthorisationRegistryAlreadyWithdrawn": "authorisation-withdrawn",
+    "AuthorisationRegistryDepartmentSuspended": "department-suspended",
+    "AuthorisationRegistryIdTaken": "authorisation-exists",
+    "AuthorisationRegistrySecretForged": "authorisation-forged",
+    "AuthorisationRegistryUnknown": "authorisation-unknown",
     "SharingRegistryStateUnexpected": "request-state",
     "SharingRegistryNotProvider": "request-party",
     "SharingRegistryNotAuthority": "request-party",

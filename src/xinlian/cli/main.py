@@ -35,6 +35,7 @@ GROUPS: Final[dict[str, str]] = {
     "request": "Sharing requests: file, answer, deliver, suspend, change, end.",
     "grant": "Grants: list, show.",
     "case": "Cases: open, subjects, close.",
+    "authorisation": "Authorisations of data subjects: record, list, show, withdraw, hand in a withdrawal.",
     "query": "Use another department's data in a case.",
     "reads": "Read entries, and their reconciliation with another department.",
     "notice": "Notices between departments' nodes, until they are acknowledged.",

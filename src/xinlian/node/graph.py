@@ -24,6 +24,7 @@ from xinlian.node.agreeing import Agreeing
 from xinlian.node.anchoring import Anchoring, AnchoringLimits
 from xinlian.node.asking import Asking, AskingParts, Fetching
 from xinlian.node.attachments import library_of
+from xinlian.node.authorisations import AuthorisationParts, authorisations_of
 from xinlian.node.authority import Authority
 from xinlian.node.bundles import Bundles
 from xinlian.node.calendar import WorkingDays
@@ -114,8 +115,7 @@ async def build(settings: Settings) -> Node:
 def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store: Store) -> Node:
     department = Uscc(settings.department)
     wall = time.time
-    sealer = keys.sealer(os.urandom)
-    storage = storage_keys(keys, store)
+    sealer, storage = keys.sealer(os.urandom), storage_keys(keys, store)
     clock, state = Clock(), ChainState()
     rpcs = tuple(Rpc(url) for url in settings.rpc_urls)
     rpc = rpcs[0]
@@ -149,6 +149,9 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     view = LocalView(_checked(deployment), state, store.node, clock)
     bundles = Bundles(department, store.node, sealer, deployment, view, records, identity, clock.law_s)
     cases = Cases(department, store.node, sealer, state, transactions, reads)
+    authorisations = authorisations_of(
+        AuthorisationParts(department, store.node, sealer, state, catalogue, reads, following, transactions, clock.law_s)
+    )
     rate = RateLimit(settings.unauthenticated_per_minute)
     providing = Providing(
         ProvidingParts(
@@ -165,6 +168,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             reads,
             library.keeping,
             Disputes(department, state, Applications(office.documents), reads),
+            authorisations.shelf,
         ),
         ProvidingLimits(settings.max_view_age_s, settings.anchor_promise_s, settings.verify_attempts),
         anchoring.woken,
@@ -186,6 +190,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             following,
             client,
             settings.max_view_age_s,
+            authorisations.shelf,
         )
     )
     ends = ends_of(
@@ -283,6 +288,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             department, state, clock, identity, peers, reads, client, bundles, following, settings.anchor_promise_s, rate
         ),
         late_receipts=LateReceipts(store.node, sealer, state, clock, following, bundles, client),
+        authorisations=authorisations,
         authority=Authority(transactions),
         health=health,
         agreeing=Agreeing(rpcs, deployment, following, period_s=settings.rpc_compare_s),

@@ -31,6 +31,7 @@ from xinlian.node.anchoring import Anchoring
 from xinlian.node.approvals import Approvals
 from xinlian.node.asking import Asking, Fetching
 from xinlian.node.attachments import Library
+from xinlian.node.authorisations import Authorisations
 from xinlian.node.authority import Authority
 from xinlian.node.bundles import Bundles
 from xinlian.node.calendar import WorkingDays
@@ -135,6 +136,7 @@ class Node:
     reads: Reads
     reconciling: Reconciling
     late_receipts: LateReceipts
+    authorisations: Authorisations
     authority: Authority
     health: Health
     agreeing: Agreeing
@@ -173,6 +175,7 @@ class Node:
                 ("findings", self.findings.run),
                 ("restore", self.restoring.run),
                 ("tell", self.notices.telling.run),
+                ("withdraw", self.authorisations.withdrawing.run),
             )
         ]
         try:

@@ -3,7 +3,8 @@
 Rules
 1. The first check that fails names the refusal; nothing was decrypted or counted before.
 2. No RPC: everything is read from ``ChainState``, the projection of the events this node followed.
-3. Checks that count (uses, attempts) are made again inside the transaction that commits the answer.
+3. Checks that count (uses, attempts), and withdrawals handed in here, are made again inside the transaction that commits the
+   answer.
 
 Source: design 4.5; Decree 809 art. 25, 27.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xinlian.node.authorisations.checking import Use, Withdrawn, check_authorisations
 from xinlian.node.chain_state import RUNNING, CaseState, ChainState, DatasetState, GrantState
 from xinlian.protocol.dataset import DatasetSchema, Mode
 from xinlian.protocol.errors import InputError, RefusedError
@@ -45,7 +47,9 @@ class Admitted:
         return self.case.ref if self.case is not None else "standing"
 
 
-def admit(request: Request, schema: DatasetSchema | None, state: ChainState, moment: Moment) -> Admitted:
+def admit(
+    request: Request, schema: DatasetSchema | None, state: ChainState, moment: Moment, withdrawn: Withdrawn = ()
+) -> Admitted:
     """Check a request as a whole and every subject of it.
 
     Args:
@@ -53,6 +57,7 @@ def admit(request: Request, schema: DatasetSchema | None, state: ChainState, mom
         schema: the dataset it names, None when this department has none such.
         state: the chain as followed.
         moment: when.
+        withdrawn: authorisations whose withdrawal was handed in here.
 
     Raises:
         RefusedError: ``refused-<check>``; ``fields["check"]`` names the check.
@@ -66,7 +71,10 @@ def admit(request: Request, schema: DatasetSchema | None, state: ChainState, mom
     if request.purpose not in grant.terms.purposes:
         raise refusal(ProviderCheck.PURPOSE, "the grant does not cover this purpose", purpose=request.purpose)
     case = _open_case(request, state, grant)
-    return Admitted(schema, grant, case, tuple(_subjects(item, case) for item in request.items))
+    subjects = tuple(_subjects(item, case) for item in request.items)
+    everybody = tuple(dict.fromkeys(subject for of_item in subjects for subject in of_item))
+    check_authorisations(Use(request, schema, grant, everybody, moment.law_time_s), state, withdrawn)
+    return Admitted(schema, grant, case, subjects)
 
 
 def _check_department(request: Request, state: ChainState) -> None:

@@ -564,7 +564,41 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "Ask for the record again, then fetch the file that it names.",
     ),
     CodeEntry("refused-view-fresh", "The provider has not reached the chain for too long.", "Ask again when it has.", True),
-    CodeEntry("refused-authorisation", "The person's authorisation is missing, ended or withdrawn.", "Ask the person."),
+    CodeEntry(
+        "authorisation-missing",
+        "This use needs the data subject's authorisation, and none is shown for this person, dataset and case.",
+        "Have the person sign, record the authorisation, then ask again.",
+    ),
+    CodeEntry(
+        "authorisation-forged",
+        "The authorisation is not the one on chain: its text has another digest, nobody recorded it, or the secret is wrong.",
+        "Use the authorisation as it was recorded; take the secret from the person's slip.",
+    ),
+    CodeEntry(
+        "authorisation-withdrawn",
+        "The person withdrew the authorisation.",
+        "Stop using the data; only the person can authorise anew.",
+    ),
+    CodeEntry("authorisation-expired", "The authorisation's term has not begun or is over.", "Have the person sign a new one."),
+    CodeEntry("authorisation-reused", "The authorisation is for another case.", "Have the person sign for this case as well."),
+    CodeEntry(
+        "authorisation-scope",
+        "The authorisation does not cover this person, receiver, dataset, purpose or item, or a sensitive item has no separate "
+        "consent.",
+        "Ask only for what was authorised, or have the person sign for it.",
+    ),
+    CodeEntry("authorisation-exists", "The department recorded an authorisation with this id before.", "Record it once."),
+    CodeEntry("authorisation-unknown", "There is no such authorisation.", "Compare recorder and id with the person's slip."),
+    CodeEntry(
+        "informed-missing",
+        "The form does not say what the person was told (告知).",
+        "Fill in the part named (PIPL art. 17).",
+    ),
+    CodeEntry(
+        "separate-consent-missing",
+        "An authorisation names a sensitive item without the person's separate consent (单独同意).",
+        "Have its box signed, or leave the item out (PIPL art. 29).",
+    ),
     CodeEntry(
         "refused-payload-guard",
         "The request holds something that may never be sent.",

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from aiohttp import ClientSession
 
+from tests.support.authorisations import authorise
 from tests.support.exchange import P1, Stage, person, tampering
 from tests.support.network import D01, D02, D03, D06
 from xinlian.node.asking import AskItem
@@ -72,6 +73,8 @@ async def test_a_grant_gives_records_of_its_own_version_only(stage: Stage) -> No
     grants[2] = await stage.give(D02, D03, "GJJ-02", **terms)
     published = await network.publish(D02, "GJJ-02", [{**example_row(schema), "id_number": P1.value}])
     case = await stage.case(P1, lead=D03)
+    await authorise(stage[D03], P1, schema.code, ("outstanding",), (D03, case))
+    await network.in_step()
     for mode, found in (("query", "records"), ("verify", "match")):
         items = (AskItem((P1,), {"outstanding": True} if mode == "verify" else {}),)
         asked = {

@@ -8,11 +8,13 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.support.authorisations import authorise
 from tests.support.exchange import P1, P2, P3, Stage, contract_row, person
 from tests.support.network import D02, D03, D06
 from xinlian.node.asking import Asked, AskItem
 from xinlian.node.paging import Window
 from xinlian.protocol.errors import InputError, RefusedError
+from xinlian.scenarios.catalogue import load_schemas
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -111,6 +113,9 @@ async def test_answer_threshold_takes_its_parameter(stage: Stage) -> None:
     case = await stage.case(P1, P3, participants=(D03,))
     # D03 takes part, but the openings are the lead's: D02 hands them over (the engine does that from issue 3 on)
     openings = stage[D02].node.cases.openings_of(stage[D02].node.cases.get(D02, case), (P1, P3))
+    code = load_schemas("new-home-loan")["GJJ-01"].code
+    await authorise(stage[D03], P1, code, ("months_reached",), (D02, case))
+    await stage.network.in_step()
     results = []
     cases: Any = stage[D03].node.cases
     for months in (12, 14, 15):

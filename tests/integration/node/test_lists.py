@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from tests.integration.node.conftest import ALIAS, Rows
 from tests.support.attachments import SAMPLES, upload_fields
+from tests.support.authorisations import form
 from tests.support.http import Client, client_of
 from tests.support.network import D01, D02, Network
 from tests.support.routes import DOCUMENTS, filled, routes
@@ -17,6 +18,8 @@ from xinlian.api import openapi
 from xinlian.node.sharing import TermsByName
 from xinlian.protocol.attachments import PDF
 from xinlian.protocol.b64 import b64u
+from xinlian.protocol.dataset import SubjectKind
+from xinlian.protocol.subjects import Subject
 from xinlian.scenarios.catalogue import dataset_files
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,6 +29,7 @@ SEARCH = ("POST", "/api/v1/datasets/{dataset}/records/search")
 EXPECTED = {
     ("GET", "/api/v1/acts"),
     ("GET", "/api/v1/approvals"),
+    ("GET", "/api/v1/authorisations"),
     ("GET", "/api/v1/batches"),
     ("GET", "/api/v1/cases"),
     ("GET", "/api/v1/attachments"),
@@ -72,6 +76,9 @@ async def content(client: Client, network: Network, rows: Rows) -> None:
         names = ((), ("balance_yuan",), (), ())
         terms = TermsByName(*names, ("HPF_LOAN_REVIEW",), (SCENARIO,), now, now + 9_000, 1 + number)
         await network.share(D02, D01, ALIAS, terms)
+        code = network[D02].node.catalogue.own(ALIAS).schema.code
+        signed = form(Subject(SubjectKind.PERSON, shared), code, ("balance_yuan",), None)
+        (await client.post("/api/v1/authorisations", json={"form": signed})).ok(201)
         user = {"person_id": f"L{number}", "name": "测试", "post": "测试岗", "roles": ["auditor"], "expires": 1_999_999_999}
         (await client.post("/api/v1/users", json=user)).ok(201)
 

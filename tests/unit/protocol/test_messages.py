@@ -27,6 +27,7 @@ from xinlian.protocol.messages import (
     ProviderCheck,
     Request,
     RequestItem,
+    ShownAuthorisation,
     View,
 )
 from xinlian.protocol.notices import NoticeCheck
@@ -61,6 +62,8 @@ QUERY = Request(
 VERIFY = replace(QUERY, mode=Mode.VERIFY, fields=("name",), items=(RequestItem((TREE.openings[0],), {"name": "测试甲"}),))
 ANSWER = replace(QUERY, mode=Mode.ANSWER, fields=(), view="home_count", items=(RequestItem(TREE.openings, {"floor": 3}),))
 STANDING = replace(QUERY, case=None)
+SHOWN = ShownAuthorisation(FUND, bytes(range(32)), bytes(32), '{"document":"authorisation","signed_by":"手写签名"}'.encode())
+AUTHORISED = replace(QUERY, authorisations=(SHOWN, replace(SHOWN, id=bytes(32))))
 
 
 def code_of(call: Callable[[], object], kind: type[XinlianError] = InputError) -> str:
@@ -84,7 +87,9 @@ def raw(value: object) -> bytes:
 # -- requests -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("request_", [QUERY, VERIFY, ANSWER, STANDING], ids=["query", "verify", "answer", "standing"])
+@pytest.mark.parametrize(
+    "request_", [QUERY, VERIFY, ANSWER, STANDING, AUTHORISED], ids=["query", "verify", "answer", "standing", "authorised"]
+)
 def test_request_round_trip(request_: Request) -> None:
     text = messages.dumps_request(request_)
     assert messages.parse_request(text) == request_
@@ -246,7 +251,9 @@ def test_time_has_sharp_edges() -> None:
 def test_every_check_has_its_code_with_cause_and_remedy() -> None:
     codes = {check.code for check in ProviderCheck}
     others = {check.code for check in NoticeCheck}
-    assert codes == {code for code in CATALOGUE if code.startswith("refused-")} - others
+    plain = {check.value for check in ProviderCheck if check.value.startswith("authorisation-")}
+    assert codes - plain == {code for code in CATALOGUE if code.startswith("refused-")} - others
+    assert plain <= codes
     assert not codes & others
     for code in codes:
         assert CATALOGUE[code].cause

@@ -34,6 +34,7 @@ async def ask(request: Request, query: QueryIn, person: Annotated[Person, Depend
         view=query.view,
         parameters=query.parameters,
         items=tuple(AskItem(tuple(Subject(s.kind, s.value) for s in i.subjects), dict(i.values)) for i in query.items),
+        authorisations=tuple(bytes.fromhex(one) for one in query.authorisations),
     )
     outcome = await node_of(request).asking.ask(question, person)
     return Response(orjson.dumps(outcome.to_json()), media_type="application/json")  # plain JSON already: no model walks it again

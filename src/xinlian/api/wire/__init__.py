@@ -18,6 +18,13 @@ from xinlian.api.wire.approvals import (
     SendBackIn,
     StepOut,
 )
+from xinlian.api.wire.authorisations import (
+    AuthorisationIn,
+    AuthorisationOut,
+    AuthorisationRecordedOut,
+    AuthorisationShownOut,
+    WithdrawalIn,
+)
 from xinlian.api.wire.base import Problem, TxOut, Wire
 from xinlian.api.wire.cases import CaseIn, CaseOut, CaseRef, CloseIn, DutyIn, DutyOut, SubjectIn
 from xinlian.api.wire.catalogue import DatasetApproval, DatasetDecision, DatasetOut, DatasetRef, UpdateIn
@@ -43,6 +50,10 @@ __all__ = [
     "ActOut",
     "ApprovalIn",
     "ApprovalOut",
+    "AuthorisationIn",
+    "AuthorisationOut",
+    "AuthorisationRecordedOut",
+    "AuthorisationShownOut",
     "CalendarChange",
     "CalendarYear",
     "CaseIn",
@@ -98,4 +109,5 @@ __all__ = [
     "WebhookIn",
     "WebhookOut",
     "Wire",
+    "WithdrawalIn",
 ]

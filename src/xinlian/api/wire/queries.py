@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from xinlian.api.wire.authorisations import Hex32
 from xinlian.api.wire.base import PurposeCode, UsccText, Wire
 from xinlian.api.wire.cases import CaseRef, SubjectIn
 
@@ -29,6 +30,9 @@ class QueryIn(Wire):
     view: str | None = None
     parameters: dict[str, str | int | bool] = Field(default={})
     items: list[QueryItemIn] = Field(min_length=1, max_length=100)
+    authorisations: list[Hex32] = Field(
+        default=[], max_length=100, description="Own ones to be shown; without them the node chooses where the use needs them."
+    )
 
 
 class FileWantedIn(Wire):

@@ -37,6 +37,9 @@ def run(
     mode: Annotated[str | None, typer.Option("--mode", help="verify, query or answer.")] = None,
     field: Annotated[list[str] | None, typer.Option("--field", help="Repeatable; modes verify and query.")] = None,
     view: Annotated[str | None, typer.Option("--view", help="Mode answer.")] = None,
+    authorisation: Annotated[
+        list[str] | None, typer.Option("--authorisation", metavar="ID", help="Own one to show; repeatable; default: chosen.")
+    ] = None,
     items: Annotated[
         str, typer.Option("--items", metavar="FILE", help='JSON list of {"subjects", "values"}; - for stdin.')
     ] = "-",
@@ -49,6 +52,8 @@ def run(
         body |= {"fields": field or [], "items": read_json(items)}
         if view is not None:
             body["view"] = view
+        if authorisation:
+            body["authorisations"] = authorisation
     answer = session.client.once("/api/v1/queries", Body.json(body)).json()
     session.output.result(answer, lambda: _sheet(answer, str(body.get("provider")), str(body.get("mode"))))
     end_with(exit_of_query(answer))

@@ -14,6 +14,7 @@ from xinlian.node.asking.history import NOTED, History
 from xinlian.node.asking.judging import Judging
 from xinlian.node.asking.line import WINDOW_S, Line
 from xinlian.node.asking.question import Asked, Question, Sent, ShownItem, case_ref
+from xinlian.node.authorisations import Shelf, Use, refs_of
 from xinlian.node.bundles import Bundles
 from xinlian.node.cases import Cases
 from xinlian.node.catalogue import Catalogue
@@ -47,7 +48,7 @@ from xinlian.protocol.messages import (
 )
 from xinlian.protocol.statements import ReadOutcome
 from xinlian.protocol.types import EpochS, RecordId, Uscc
-from xinlian.store import case_files, streams
+from xinlian.store import authorisations, case_files, streams
 from xinlian.store import exchange as table
 from xinlian.store.opening import Store
 from xinlian.store.sealing import Sealer
@@ -75,6 +76,7 @@ class AskingParts:
     following: Following
     client: PeerClient
     max_view_age_s: float
+    shelf: Shelf
 
 
 class Asking:
@@ -98,9 +100,9 @@ class Asking:
             The verified answer; ``state`` is received, refused, no-answer or not-proven.
 
         Raises:
-            NotFoundError: ``grant-unknown``, ``case-unknown``.
+            NotFoundError: ``grant-unknown``, ``case-unknown``, ``authorisation-unknown``.
             InputError: ``field-unknown``, ``view-unknown`` and the codes of ``messages``.
-            RefusedError: ``refused-subject-in-case``, ``refused-view-fresh`` before anything is sent.
+            RefusedError: ``refused-subject-in-case``, ``refused-view-fresh``, ``authorisation-…`` before anything is sent.
             ConflictError: ``query-disposed`` when this call was carried out before and what it brought is no longer kept.
         """
         journal = current_journal()
@@ -161,6 +163,9 @@ class Asking:
             created=EpochS(now),
             expires=EpochS(now + WINDOW_S),
         )
+        subjects = tuple(dict.fromkeys(subject for item in question.items for subject in item.subjects))
+        use = Use(request, schema, grant, subjects, self._p.clock.law_s())
+        request = self._p.shelf.authorised(use, question.authorisations)
         sealed = self._line.seal(ends, request, dumps_request(request), PATH)
         pseudonyms = tuple(self._p.reads.pseudonyms(item.subjects) for item in question.items)
         return Sent(request, sealed, pseudonyms, person)
@@ -196,6 +201,7 @@ class Asking:
         def job(tx: Transaction) -> None:
             journal.note(tx, NOTED, {"rid": request.rid, "items": len(entries)})
             table.attempt(tx, row)
+            authorisations.use(tx, request.rid, refs_of(request), self._p.clock.law_s())
             streams.insert_reads(tx, self._p.sealer, entries)
 
         await self._p.store.node.write(job)

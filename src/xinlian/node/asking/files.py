@@ -24,6 +24,7 @@ from xinlian.node.asking.asker import AskingParts
 from xinlian.node.asking.file_source import Source, Wanted, source_of
 from xinlian.node.asking.line import WINDOW_S, Line, Sealed
 from xinlian.node.attachments import Library
+from xinlian.node.authorisations import refs_of
 from xinlian.node.idempotency import current_journal
 from xinlian.node.people import Person
 from xinlian.node.providing import FILES_PATH
@@ -49,7 +50,7 @@ from xinlian.protocol.messages import (
 from xinlian.protocol.statements import ReadOutcome
 from xinlian.protocol.subjects import read_subject
 from xinlian.protocol.types import EpochS, RecordId
-from xinlian.store import attachments, file_transfers, streams
+from xinlian.store import attachments, authorisations, file_transfers, streams
 from xinlian.store import exchange as table
 from xinlian.store.attachments import Attachment
 from xinlian.store.blobs import ID_BYTES
@@ -182,6 +183,7 @@ class Fetching:
             items=(RequestItem((source.opening,), {}),),
             created=EpochS(now),
             expires=EpochS(now + WINDOW_S),
+            authorisations=self._p.shelf.shown_with(wanted.rid),
         )
         part = FilePart(
             transfer,
@@ -260,6 +262,7 @@ class Fetching:
 
         def job(tx: Transaction) -> None:
             table.attempt(tx, out)
+            authorisations.use(tx, request.rid, refs_of(request), self._p.clock.law_s())
             streams.insert_reads(tx, self._p.sealer, entries)
 
         await self._p.store.node.write(job)

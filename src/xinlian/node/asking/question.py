@@ -23,7 +23,10 @@ class AskItem:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A use of another department's data as the caseworker puts it."""
+    """A use of another department's data as the caseworker puts it.
+
+    ``authorisations``: ids of own ones to be shown, 32 bytes each; empty to have the node choose where the use needs them.
+    """
 
     provider: str
     grant_number: int
@@ -34,6 +37,7 @@ class Question:
     view: str | None
     parameters: Mapping[str, Scalar]
     items: tuple[AskItem, ...]
+    authorisations: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,10 @@ class Door(Protocol):
         """What this node knows of the chain."""
         ...
 
+    def note_authorisations(self, tx: Transaction, request: Request) -> None:
+        """What a use was allowed by, noted."""
+        ...
+
     def sealed(self, call: Call, plaintext: bytes) -> Outgoing:
         """An answer sealed and signed."""
         ...
@@ -146,6 +150,7 @@ class FileGiving:
                 raise refusal(ProviderCheck.USES_LEFT, "the grant's uses for this case are used up")
             _refuse_erased(tx, chosen)
             file_transfers.open_transfer(tx, new)
+            self._door.note_authorisations(tx, request)
 
         return await self._door.committed(call, out, entries, job)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xinlian.node.attachments import Keeping
+from xinlian.node.authorisations import Shelf
 from xinlian.node.bundles import Bundles
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState
@@ -86,3 +87,4 @@ class ProvidingParts:
     reads: Reads
     keeping: Keeping
     disputes: Disputes
+    shelf: Shelf

@@ -9,6 +9,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from xinlian.node.authentic import SKEW_S, Expected, authenticate
+from xinlian.node.authorisations import refs_of
 from xinlian.node.ids import record_id_bytes
 from xinlian.node.incoming import Incoming, Outgoing
 from xinlian.node.peers import sealing_kid
@@ -45,7 +46,7 @@ from xinlian.protocol.messages import (
 )
 from xinlian.protocol.statements import ReadOutcome
 from xinlian.protocol.types import EpochS
-from xinlian.store import erasures, streams
+from xinlian.store import authorisations, erasures, streams
 from xinlian.store import exchange as table
 from xinlian.store.writer import Transaction
 
@@ -76,6 +77,7 @@ class Providing:
         self._peers = parts.peers
         self._catalogue = parts.catalogue
         self._reads = parts.reads
+        self._shelf = parts.shelf
         self._answering = Answering(parts, limits)
         self._giving = FileGiving(parts, self)
         self._limits = limits
@@ -172,7 +174,19 @@ class Providing:
 
     def admitted(self, request: Request) -> Admitted:
         """The checks of a request, on this node's own tables."""
-        return admit(request, self._own_schema(request.dataset), self._state, self._moment())
+        withdrawn = self._shelf.withdrawn_among(request)
+        return admit(request, self._own_schema(request.dataset), self._state, self._moment(), withdrawn)
+
+    def note_authorisations(self, tx: Transaction, request: Request) -> None:
+        """Note what a use was allowed by, unless one of it was withdrawn meanwhile.
+
+        Raises:
+            RefusedError: ``authorisation-withdrawn``.
+        """
+        refs = refs_of(request)
+        if authorisations.withdrawn_among(tx, refs):
+            raise refusal(ProviderCheck.AUTHORISATION_WITHDRAWN, "the authorisation was withdrawn")
+        authorisations.use(tx, request.rid, refs, self._clock.law_s())
 
     def sealed(self, call: Call, plaintext: bytes) -> Outgoing:
         """An answer sealed and signed."""
@@ -192,6 +206,7 @@ class Providing:
             if admitted is not None:
                 _refuse_erased(tx, results)
                 self._count(tx, admitted, results)
+                self.note_authorisations(tx, call.request)
             statements = [result.statement for result in results if result.statement is not None]
             if statements:
                 streams.insert_answers(tx, self._sealer, statements)

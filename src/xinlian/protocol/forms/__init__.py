@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from xinlian.protocol.errors import InputError
-from xinlian.protocol.forms import answer, correction, grant, request
+from xinlian.protocol.forms import answer, authorisation, correction, grant, request
 from xinlian.protocol.forms.common import ApprovedBy, Ground, PersonNamed, RefusedItem
 from xinlian.protocol.forms.reading import Fault, read, refused, to_json
 
@@ -37,6 +37,7 @@ FORMS: Final[dict[str, type[Any]]] = {
     "use-record": grant.UseRecord,
     "correction-application": correction.CorrectionApplication,
     "correction-feedback": correction.CorrectionFeedback,
+    "authorisation": authorisation.Authorisation,
 }
 """Every form by the kind of its document."""
 

@@ -11,6 +11,7 @@ Rules
 
 6. A piece of a file is asked for by a request of its own (``files``): an ordinary query of one field of one subject, and which
    bytes of which record's file.
+7. Where a grant or a dataset needs it, a request shows the authorisations of the data subjects (``authorisation``).
 
 Codes: ``request-form``, ``request-too-large``, ``request-too-many-items``, ``request-too-many-subjects``,
 ``request-too-many-fields``, ``request-mode``, ``request-window``, ``request-expired``, ``answer-form``, ``answer-too-large``,
@@ -36,6 +37,7 @@ from xinlian.protocol.messages.answer import (
     dumps_answer,
     parse_answer,
 )
+from xinlian.protocol.messages.authorisation import MAX_AUTHORISATIONS, ShownAuthorisation
 from xinlian.protocol.messages.files import (
     MAX_OPENING_BYTES,
     MAX_PIECE_BYTES,
@@ -85,6 +87,7 @@ __all__ = [
     "FIELD_NAME",
     "HEX32",
     "MAX_ANSWER_BYTES",
+    "MAX_AUTHORISATIONS",
     "MAX_FIELDS",
     "MAX_ITEMS",
     "MAX_OPENING_BYTES",
@@ -112,6 +115,7 @@ __all__ = [
     "ProviderCheck",
     "Request",
     "RequestItem",
+    "ShownAuthorisation",
     "View",
     "case_from_json",
     "check_answer",

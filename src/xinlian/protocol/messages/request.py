@@ -12,6 +12,7 @@ from xinlian.protocol.envelope import KID_FORM, RID_FORM, USCC_FORM, Direction, 
 from xinlian.protocol.errors import InputError, RefusedError
 from xinlian.protocol.jsontext import dumps_canonical, loads_strict
 from xinlian.protocol.members import Members, Scalar, Where
+from xinlian.protocol.messages.authorisation import ShownAuthorisation, shown_from_json
 from xinlian.protocol.messages.words import (
     CODE_TEXT,
     FIELD_NAME,
@@ -39,7 +40,7 @@ OFFERED_MODES: Final = frozenset({Mode.VERIFY, Mode.QUERY, Mode.ANSWER})
 
 _REQUEST: Final = (
     "v", "rid", "from", "to", "signing_key", "sealing_key", "reply_key", "grant", "dataset", "case", "purpose",
-    "mode", "fields", "view", "items", "created", "expires",
+    "mode", "fields", "view", "items", "authorisations", "created", "expires",
 )  # fmt: skip
 
 
@@ -75,6 +76,7 @@ class Request:
         fields: field names in the order wanted; empty for ``answer``.
         view: the derived view; ``None`` but for ``answer``.
         items: 1 to 100.
+        authorisations: of the data subjects, where the grant or the dataset needs them; 0 to 100.
         created: epoch seconds, wall clock.
         expires: epoch seconds, at most 60 s after ``created``.
     """
@@ -95,6 +97,7 @@ class Request:
     items: tuple[RequestItem, ...]
     created: EpochS
     expires: EpochS
+    authorisations: tuple[ShownAuthorisation, ...] = ()
 
 
 def dumps_request(request: Request) -> bytes:
@@ -127,6 +130,7 @@ def request_to_json(request: Request) -> dict[str, object]:
         "fields": list(request.fields),
         "view": request.view,
         "items": [_item_to_json(item) for item in request.items],
+        "authorisations": [one.to_json() for one in request.authorisations],
         "created": request.created,
         "expires": request.expires,
     }
@@ -180,6 +184,7 @@ def request_from_json(value: object) -> Request:
         items=_items(members, mode, fields),
         created=EpochS(created),
         expires=EpochS(expires),
+        authorisations=shown_from_json(members),
     )
 
 

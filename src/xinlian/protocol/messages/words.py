@@ -30,7 +30,10 @@ HEX32: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class ProviderCheck(StrEnum):
-    """What a provider checks, in this order; a refusal names the first that fails (code ``refused-<check>``)."""
+    """What a provider checks, in this order; a refusal names the first that fails.
+
+    Its code is ``refused-<check>``; those about an authorisation are codes as they are, the same for a contract's rejection.
+    """
 
     SIGNATURE = "signature"
     KEY_REGISTERED = "key-registered"
@@ -51,7 +54,12 @@ class ProviderCheck(StrEnum):
     CASE_OPEN = "case-open"
     CASE_PARTICIPANT = "case-participant"
     SUBJECT_IN_CASE = "subject-in-case"
-    AUTHORISATION = "authorisation"
+    AUTHORISATION_MISSING = "authorisation-missing"
+    AUTHORISATION_FORGED = "authorisation-forged"
+    AUTHORISATION_WITHDRAWN = "authorisation-withdrawn"
+    AUTHORISATION_EXPIRED = "authorisation-expired"
+    AUTHORISATION_REUSED = "authorisation-reused"
+    AUTHORISATION_SCOPE = "authorisation-scope"
     USES_LEFT = "uses-left"
     VERIFY_ATTEMPTS = "verify-attempts"
     FILE = "file"
@@ -59,7 +67,7 @@ class ProviderCheck(StrEnum):
     @property
     def code(self) -> str:
         """The error code of this refusal."""
-        return f"refused-{self.value}"
+        return self.value if self.value.startswith("authorisation-") else f"refused-{self.value}"
 
 
 def refusal(check: ProviderCheck, message: str, **fields: object) -> RefusedError:

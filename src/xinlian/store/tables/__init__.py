@@ -13,6 +13,12 @@ Rules
 from xinlian.store.tables.anchoring import batches, marks, transactions
 from xinlian.store.tables.approvals import approval_steps, approvals, documents, webhook_deliveries, webhooks
 from xinlian.store.tables.attachments import attachment_uses, attachments
+from xinlian.store.tables.authorisations import (
+    authorisation_subjects,
+    authorisation_uses,
+    authorisation_withdrawals,
+    authorisations,
+)
 from xinlian.store.tables.base import KEYS_METADATA, METADATA
 from xinlian.store.tables.chain import chain_batches, chain_blocks, chain_events, chain_marks, chain_progress
 from xinlian.store.tables.corrections import corrected_records, corrected_values, corrections_told
@@ -39,6 +45,10 @@ __all__ = [
     "approvals",
     "attachment_uses",
     "attachments",
+    "authorisation_subjects",
+    "authorisation_uses",
+    "authorisation_withdrawals",
+    "authorisations",
     "batches",
     "blob_keys",
     "case_subjects",
