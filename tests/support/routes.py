@@ -36,6 +36,8 @@ FILLED = {
     "digest": "ab" * 32,
     "attachment_id": "0" * 32,
     "duty_id": "999",
+    "record_no": "999",
+    "disposal_no": "999",
     "finding_id": "ab" * 32,
     "rid": "none",
     "schema_hash": "ab" * 32,

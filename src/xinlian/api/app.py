@@ -49,6 +49,7 @@ from xinlian.api.routes import (
     recovery,
     requests,
     signers,
+    use,
     webhooks,
 )
 from xinlian.node.life import Node
@@ -82,6 +83,7 @@ ROUTERS = (
     reads,
     requests,
     signers,
+    use,
     webhooks,
 )
 """The first is matched first: asking is the busiest of them."""

@@ -39,6 +39,7 @@ GROUPS: Final[dict[str, str]] = {
     "query": "Use another department's data in a case.",
     "reads": "Read entries, and their reconciliation with another department.",
     "notice": "Notices between departments' nodes, until they are acknowledged.",
+    "use": "Use records and disposals: record, list, show, delete, dispose.",
     "finding": "Breaches of Decree 809 art. 39-41 that rules found, with their evidence.",
     "retention": "Retention duties of case files: record, list, end.",
     "parked": "Work that was tried in vain: list, replay.",

@@ -130,7 +130,6 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     catalogue = Catalogue(department, store.node, state, transactions, _schema_fetcher(state, client), wall)
     office = office_of(OfficeParts(department, store.node, sealer, state, clock, transactions, catalogue, working_days, settings))
     following.on_final, following.on_events = batch_events(office.events), office.handing.followed
-    liability = liability_of(LiabilityParts(department, store.node, state, clock, following, catalogue, office, settings))
     reads = Reads(department, store.node, sealer, keys.storage.pseudonym, clock.law_s)
     anchoring = Anchoring(
         department,
@@ -144,6 +143,9 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     anchoring.halted = lambda: not following.may_send or bool(reattaching.missing())
     pool = SealingPool(storage, settings.sealing_processes)
     library = library_of(settings, keys, store, BlobStore.at(settings.data_dir / BLOBS_DIR, os.urandom), wall)
+    liability = liability_of(
+        LiabilityParts(department, store.node, state, clock, following, catalogue, office, settings, library.sweep)
+    )
     publishing = Publishing(store, storage, pool, catalogue, clock.law_s, anchoring.woken, _limits(settings), library)
     records = Records(department, store, storage, catalogue)
     view = LocalView(_checked(deployment), state, store.node, clock)
@@ -248,6 +250,8 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         catalogue_steps=office.catalogue_steps,
         inbox=office.inbox,
         findings=liability.findings,
+        use_records=liability.use_records,
+        disposing=liability.disposing,
         events=office.events,
         webhooks=office.webhooks,
         delivering=office.delivering,

@@ -5,18 +5,25 @@ Source: Decree 809 art. 27, 29, 39-41.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from xinlian.node.catalogue import Catalogue
-from xinlian.node.chain_state import ChainState
+from xinlian.node.chain_state import ChainState, code_text
 from xinlian.node.clock import Clock
-from xinlian.node.findings import Findings, Limits
+from xinlian.node.findings import Findings, Limits, local_rules
+from xinlian.node.findings.finding import Finding
+from xinlian.node.findings.histories import Moment, entry_of
 from xinlian.node.following import Following
 from xinlian.node.office import Office
 from xinlian.node.settings import Settings
+from xinlian.node.sharing import Before
+from xinlian.node.use import Disposing, Proving, UseRecords, disposals_waiting, records_waiting
 from xinlian.protocol.dataset import DatasetSchema
 from xinlian.protocol.types import Uscc
-from xinlian.store.writer import Writer
+from xinlian.store import chain_cache, duties
+from xinlian.store import use as table
+from xinlian.store.writer import Reader, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class LiabilityParts:
     catalogue: Catalogue
     office: Office
     settings: Settings
+    sweep: Callable[[], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +46,29 @@ class Liability:
     """The use cases."""
 
     findings: Findings
+    use_records: UseRecords
+    disposing: Disposing
 
 
 def liability_of(parts: LiabilityParts) -> Liability:
-    """Build them; what waits because of them is registered in the inbox."""
+    """Build them; kinds of approvals and what waits because of them are registered."""
+    office, state, settings, clock = parts.office, parts.state, parts.settings, parts.clock
+    proving = Proving(office.documents, office.acts)
+    common = (parts.department, parts.writer, state, office.approvals, proving, clock.law_s)
+    use_records = UseRecords(*common, settings.retention_days)
+    disposing = Disposing(*common, clock.wall_s, parts.sweep)
+    office.approvals.register(use_records.kind(), disposing.kind())
+    office.request_approvals.before["dispose"] = Before(disposing.check_request, disposing.dispose_request)
+    findings = _findings(parts)
+    office.inbox.register(
+        findings.waiting,
+        lambda: records_waiting(parts.writer, settings.use_record_wd),
+        lambda: disposals_waiting(parts.writer, state, clock.wall_s, settings.disposal_wd),
+    )
+    return Liability(findings, use_records, disposing)
+
+
+def _findings(parts: LiabilityParts) -> Findings:
     settings, state, catalogue = parts.settings, parts.state, parts.catalogue
 
     def schema(owner: str, serial: int, version: int) -> DatasetSchema | None:
@@ -50,5 +77,18 @@ def liability_of(parts: LiabilityParts) -> Liability:
 
     limits = Limits(settings.disposal_wd, settings.dispute_wd, settings.findings_s)
     findings = Findings(parts.writer, state, schema, parts.clock.law_s, lambda: parts.following.is_held, limits)
-    parts.office.inbox.register(findings.waiting)
-    return Liability(findings)
+    findings.register(lambda reader, moment: _local(parts, reader, moment))
+    return findings
+
+
+def _local(parts: LiabilityParts, reader: Reader, moment: Moment) -> Iterator[Finding]:
+    """What this node's own logs show."""
+    department = parts.department
+    yield from local_rules.calls_outside(department, table.refused_calls(reader))
+    yield from local_rules.answers_not_proven(department, table.not_proven(reader))
+    records, limit_wd = table.every_record(reader), parts.settings.use_record_wd
+    yield from local_rules.use_gaps(department, table.read_days(reader), records, limit_wd, moment)
+    events = map(entry_of, chain_cache.events(reader, "CaseLedger", ["CaseClosed"]))
+    closed = {f"{one.args['lead']}/{code_text(one.args['caseNo'])}": one for one in events}
+    held, here = duties.cases_held(reader, int(parts.clock.wall_s())), table.values_of_cases(reader)
+    yield from local_rules.cases_not_disposed(department, closed, here, held, moment)

@@ -75,6 +75,7 @@ from xinlian.node.sharing import Grants, RequestApprovals, SharingRequests
 from xinlian.node.signers import Signers
 from xinlian.node.transactions import Transactions
 from xinlian.node.upkeep import Upkeep
+from xinlian.node.use import Disposing, UseRecords
 from xinlian.node.webhooks import Delivering, Events, Webhooks
 from xinlian.protocol.errors import XinlianError
 from xinlian.protocol.manifest import Deployment
@@ -113,6 +114,8 @@ class Node:
     catalogue_steps: CatalogueSteps
     inbox: Inbox
     findings: Findings
+    use_records: UseRecords
+    disposing: Disposing
     events: Events
     webhooks: Webhooks
     delivering: Delivering

@@ -132,8 +132,8 @@ class Settings(BaseSettings):
     yellow_used_percent: int = Field(70, ge=0, le=101, description="A clock is yellow from this part of its term on; 101: never.")
     disposal_wd: int = Field(10, ge=1, le=250, description="演示参数: working days for the disposal after the sharing ended.")
     dispute_wd: int = Field(30, ge=1, le=250, description="演示参数: working days after which an open dispute is a finding.")
-    use_record_days: int = Field(
-        30, ge=1, le=366, description="演示参数: days after which a read that no use record covers is a finding."
+    use_record_wd: int = Field(
+        20, ge=1, le=250, description="演示参数: working days for the use record of a read (使用情况记录)."
     )
     findings_s: float = Field(60.0, gt=0, description="How often the rules of art. 39-41 look at what is followed and logged.")
     retention_days: int = Field(1_096, ge=1_096, description="Use records are kept this long (Decree 809 art. 29).")

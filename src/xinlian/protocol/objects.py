@@ -91,6 +91,11 @@ def correction_object(receiver: str, number: int) -> str:
     return check_object(f"{ObjectKind.CORRECTION} {receiver}/{number}")
 
 
+def case_object(lead: str, case_no: str) -> str:
+    """Name a case."""
+    return check_object(f"{ObjectKind.CASE} {lead}/{case_no}")
+
+
 def authorisation_object(recorder: str, authorisation_id: bytes) -> str:
     """Name an authorisation of a data subject by its random 32-byte id."""
     return check_object(f"{ObjectKind.AUTHORISATION} {recorder}/{authorisation_id.hex()}")

@@ -1,7 +1,7 @@
 """Texts behind the law's steps, own and received: salt and text encrypted, found by digest or object.
 
 Rules
-1. A row never changes; storing the same document again does nothing.
+1. A row never changes; storing the same document again does nothing. Only a use record's text goes, after its retention.
 2. ``sender`` is None for own texts. Whether the chain shows a digest is not kept here: the projection of its events knows.
 """
 
@@ -65,6 +65,15 @@ def found(reader: Reader, digest: bytes) -> StoredDocument | None:
     """What is known of a document, None when it is not here."""
     rows = reader.fetch(f"SELECT {_COLUMNS} FROM documents WHERE digest = ?", (digest,))
     return _stored(rows[0]) if rows else None
+
+
+def remove_with_proposal(tx: Transaction, digest: bytes) -> None:
+    """Delete a text that was consented to, and the proposals it was made from; gone for good after the next checkpoint."""
+    proposals = (
+        "SELECT s.document FROM approval_steps s JOIN approvals a ON a.id = s.approval_id "
+        "WHERE a.document = ? AND s.act = 'proposed' AND s.document IS NOT NULL"
+    )
+    tx.run(f"DELETE FROM documents WHERE digest = ? OR digest IN ({proposals})", (digest, digest))
 
 
 def by_digest(reader: Reader, digest: bytes) -> StoredDocument:

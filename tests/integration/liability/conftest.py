@@ -16,7 +16,7 @@ DAY_S = 86_400
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with set_stage(tmp_path_factory.mktemp("liability"), use_record_days=5) as found:
+    async with set_stage(tmp_path_factory.mktemp("liability"), use_record_wd=5) as found:
         words = list(shipped_calendar()[2026].days.workday_words)
         await found[D01].node.transactions.authority("WorkCalendar", "loadYear", 2026, words)
         await found.network.in_step()

@@ -141,6 +141,13 @@ CASES = [
         answer={"recipient": "D02"},
     ),
     Case("document show abc", "GET", "/api/v1/documents/abc", answer={"digest": "abc", "salt": "00", "text": "{}"}),
+    Case(f"use record {LEAD} 3 -", "POST", "/api/v1/use-records", {"provider": LEAD, "number": 3, "form": {}}, APPROVAL, "{}"),
+    Case("use list --grant x", "GET", "/api/v1/use-records?grant=x&limit=200", answer=EMPTY),
+    Case("use show 3", "GET", "/api/v1/use-records/3", answer={"id": 3, "content": {"scene": "测试"}, "acts": [{"position": 1}]}),
+    Case("use delete 3", "DELETE", "/api/v1/use-records/3", answer={"id": 3}),
+    Case(f"use dispose {LEAD} C-1 -", "POST", "/api/v1/disposals", {"lead": LEAD, "case_no": "C-1", "form": {}}, APPROVAL, "{}"),
+    Case("use disposals", "GET", "/api/v1/disposals?limit=200", answer=EMPTY),
+    Case("use receipt 3", "GET", "/api/v1/disposals/3", answer={"id": 3, "content": None, "acts": []}),
     Case("finding list --article 39(4)", "GET", "/api/v1/findings?article=39%284%29&limit=200", answer=EMPTY),
     Case(
         "finding show ab", "GET", "/api/v1/findings/ab", answer={"id": "ab", "facts": {"deadline": 1}, "evidence": [{"block": 1}]}

@@ -103,6 +103,15 @@ GOOD: dict[str, dict[str, Any]] = {
         "witnessed_by": "测试乙",
         "kept": [{"what": "办件档案", "legal_basis": "档案法", "until": "2036-12-31"}],
     },
+    "case-disposal": {
+        "case": "12411599MBDEM00233/CASE-1",
+        "method": "删除",
+        "scope": "全部返回值",
+        "done_on": "2026-12-01",
+        "done_by": "测试甲",
+        "witnessed_by": "测试乙",
+        "kept": [],
+    },
     "use-record": {
         "request_no": NO,
         "period_from": "2026-11-01",
@@ -266,6 +275,7 @@ Change = Callable[[dict[str, Any]], object]
         ("answer", lambda f: f["refused_items"][0].update(grounds=[]), "refusal-grounds-missing", "refused_items[0].grounds"),
         ("extension-application", lambda f: f.update(working_days=11), "form-member", "working_days"),
         ("disposal-record", lambda f: f.update(witnessed_by="测试甲"), "disposal-witness", "witnessed_by"),
+        ("case-disposal", lambda f: f.update(witnessed_by="测试甲"), "disposal-witness", "witnessed_by"),
         ("use-record", lambda f: f.update(period_to="2026-10-01"), "term-reversed", "period_to"),
         ("correction-feedback", lambda f: f.update(result="维持"), "correction-result", "corrected_leaf"),
         ("correction-feedback", lambda f: f.update(source_department=OTHER), "correction-result", "source_department"),

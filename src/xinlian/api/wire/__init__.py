@@ -44,6 +44,14 @@ from xinlian.api.wire.people import TodoOut, TokenIn, TokenOut, UserIn, UserOut
 from xinlian.api.wire.queries import FileWantedIn, QueryIn, QueryItemIn, ReconcileIn
 from xinlian.api.wire.records import ReasonIn, SearchIn
 from xinlian.api.wire.sharing import GrantOut, RequestIn, RequestOut, StepIn
+from xinlian.api.wire.use import (
+    CaseDisposalIn,
+    DisposalFullOut,
+    DisposalOut,
+    UseRecordFullOut,
+    UseRecordIn,
+    UseRecordOut,
+)
 from xinlian.api.wire.webhooks import DeliveryOut, SecretsIn, WebhookIn, WebhookOut
 
 __all__ = [
@@ -56,6 +64,7 @@ __all__ = [
     "AuthorisationShownOut",
     "CalendarChange",
     "CalendarYear",
+    "CaseDisposalIn",
     "CaseIn",
     "CaseOut",
     "CaseRef",
@@ -71,6 +80,8 @@ __all__ = [
     "DatasetOut",
     "DatasetRef",
     "DeliveryOut",
+    "DisposalFullOut",
+    "DisposalOut",
     "DocumentBriefOut",
     "DocumentDeliveryOut",
     "DocumentMissingOut",
@@ -104,6 +115,9 @@ __all__ = [
     "TokenOut",
     "TxOut",
     "UpdateIn",
+    "UseRecordFullOut",
+    "UseRecordIn",
+    "UseRecordOut",
     "UserIn",
     "UserOut",
     "WebhookIn",

@@ -26,7 +26,7 @@ from xinlian.node.paging import Page, Window, first_of
 from xinlian.node.people import Person, person_at
 from xinlian.protocol.acts import ActWord
 from xinlian.protocol.documents import Document
-from xinlian.protocol.errors import AuthError, ConflictError, InputError
+from xinlian.protocol.errors import AuthError, ConflictError, InputError, NotFoundError
 from xinlian.protocol.objects import check_object
 from xinlian.store import approvals as table
 from xinlian.store.approvals import Act, Approval, Filter, State, Step
@@ -306,9 +306,13 @@ class Approvals:
         return kind is not None and bool(person.roles & (kind.proposers | kind.consenters))
 
     def payload(self, info: ApprovalInfo) -> Mapping[str, Any]:
-        """What was proposed last."""
+        """What was proposed last; nothing when its text was deleted at the end of its retention."""
         with self._writer.read() as reader:
-            return self._proposal(table.by_id(reader, info.id)).payload
+            approval = table.by_id(reader, info.id)
+        try:
+            return self._proposal(approval).payload
+        except NotFoundError:
+            return {}
 
     def reasons(self, info: ApprovalInfo) -> dict[int, str]:
         """Reasons given for sending back, by number of the step."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -44,10 +44,12 @@ _REQUEST_RULES: Final = (
     sharing_rules.dispute_open,
 )
 _CORRECTION_RULES: Final = (catalogue_rules.correction_late, catalogue_rules.forwarded_without_reaction)
+NEW_S: Final = 30 * 86_400
+"""So long a breach that is over is still pointed out."""
 _AUTHORITY: Final = frozenset({Role.AUTHORITY})
 
-Local = Callable[[Reader, Histories, int], Iterator[Finding]]
-"""A source of what only this node sees: reader of node.db, the followed histories, law time (epoch seconds)."""
+Local = Callable[[Reader, Moment], Iterable[Finding]]
+"""A source of what only this node sees, from its node.db."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +135,16 @@ class Findings:
             How many findings are new or have grown.
         """
         async with self._turn:
-            now_s, is_held = self._law_s(), self._is_held()
+            is_held, moment = self._is_held(), self._moment()
             with self._writer.read() as reader:
                 histories = Histories.of(_entries(reader))
-                local = [one for source in self._local for one in source(reader, histories, now_s)]
+                local = [one for source in self._local for one in source(reader, moment)]
                 known = table.every(reader)
-            proven = list(self._proven(histories, now_s))
+            proven = list(self._proven(histories, moment))
             misuse = _misuse((*proven, *local), known)
             proven += [one for h in histories.requests.values() for one in sharing_rules.stopped_alone(h, misuse)]
-            rows = [*_rows(proven, table.CHAIN, now_s), *_rows(local, table.LOCAL, now_s)]
+            rows = [*_rows(proven, table.CHAIN, moment.now_s), *_rows(local, table.LOCAL, moment.now_s)]
+            rows += _over(known, {one.id for one in local})
             kept = {(one.id, one.content) for one in known}
             if {(one.id, one.content) for one in rows} <= kept and _chain_ids(known) == {one.id for one in proven}:
                 return 0
@@ -153,10 +156,12 @@ class Findings:
 
             return await self._writer.write(job)
 
-    def _proven(self, histories: Histories, now_s: int) -> Iterator[Finding]:
+    def _moment(self) -> Moment:
+        return Moment(self._law_s(), self._deadline, self._schema, self._limits.disposal_wd, self._limits.dispute_wd)
+
+    @staticmethod
+    def _proven(histories: Histories, moment: Moment) -> Iterator[Finding]:
         """What the chain's events show."""
-        limits = self._limits
-        moment = Moment(now_s, self._deadline, self._schema, limits.disposal_wd, limits.dispute_wd)
         for request in histories.requests.values():
             for rule in _REQUEST_RULES:
                 yield from rule(request, moment)
@@ -194,11 +199,11 @@ class Findings:
             return FindingInfo.of(table.by_id(reader, finding_id))
 
     def waiting(self) -> Iterator[Todo]:
-        """Breaches that last, for the authority (督办); a source of the inbox."""
+        """Breaches that last or are new, for the authority (督办); a source of the inbox."""
         with self._writer.read() as reader:
             known = [FindingInfo.of(one) for one in table.every(reader)]
         for one in known:
-            if one.content["standing"]:
+            if one.content["standing"] or self._law_s() - one.noticed_at < NEW_S:
                 ref, since = f"finding {one.id}", one.noticed_at
                 yield Todo("finding", ref, one.object, one.content["breach"], Capacity.AUTHORITY, _AUTHORITY, since)
 
@@ -225,6 +230,15 @@ def _misuse(found: Iterable[Finding], known: Sequence[table.StoredFinding]) -> s
 
 def _chain_ids(known: Sequence[table.StoredFinding]) -> set[str]:
     return {one.id for one in known if one.origin == table.CHAIN}
+
+
+def _over(known: Sequence[table.StoredFinding], found: set[str]) -> list[table.StoredFinding]:
+    """Findings of this node's logs that are found no more: the breach is over, the finding stays."""
+    return [
+        replace(one, content=one.content.replace('"standing":true', '"standing":false'))
+        for one in known
+        if one.origin == table.LOCAL and one.id not in found
+    ]
 
 
 def _rows(found: Iterable[Finding], origin: str, now_s: int) -> list[table.StoredFinding]:

@@ -46,7 +46,7 @@ from xinlian.protocol.messages import (
 )
 from xinlian.protocol.statements import ReadOutcome
 from xinlian.protocol.types import EpochS
-from xinlian.store import authorisations, erasures, streams
+from xinlian.store import authorisations, erasures, streams, use
 from xinlian.store import exchange as table
 from xinlian.store.writer import Transaction
 
@@ -207,6 +207,8 @@ class Providing:
                 _refuse_erased(tx, results)
                 self._count(tx, admitted, results)
                 self.note_authorisations(tx, call.request)
+            else:
+                self._note_refused(tx, call.request, results)
             statements = [result.statement for result in results if result.statement is not None]
             if statements:
                 streams.insert_answers(tx, self._sealer, statements)
@@ -263,6 +265,13 @@ class Providing:
             if counts[attempt] > self._limits.verify_attempts:
                 text = "too many attempts on this field in this case"
                 raise refusal(ProviderCheck.VERIFY_ATTEMPTS, text, field=attempt[1])
+
+    def _note_refused(self, tx: Transaction, request: Request, results: Sequence[Result]) -> None:
+        """Which check refused it; the read entries do not say it, and the rules of art. 40(2) ask."""
+        check, grant = results[0].item.check, f"{request.grant.provider}/{request.grant.number}"
+        case = None if request.case is None else f"{request.case.lead}/{request.case.case_no}"
+        refused = ("" if check is None else check.value, self._clock.law_s())
+        use.note_refused(tx, use.RefusedCall(request.rid, request.from_uscc, grant, case, *refused))
 
     def _entries(
         self, call: Call, admitted: Admitted | None, results: Sequence[Result], answer_digest: bytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xinlian.node.sharing.approving import RequestApprovals
+from xinlian.node.sharing.approving import Before, RequestApprovals
 from xinlian.node.sharing.conditions import GROUNDS, StepDetails
 from xinlian.node.sharing.grants import GrantInfo, Grants
 from xinlian.node.sharing.requests import NewRequest, SharingRequests
@@ -13,6 +13,7 @@ from xinlian.node.sharing.waiting import requests_waiting
 __all__ = [
     "GROUNDS",
     "STEPS",
+    "Before",
     "GrantInfo",
     "Grants",
     "NewRequest",

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -59,6 +59,14 @@ _UNSET: Final = b"\x01" * 32
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What a step asks for on this node: a check of the form, and an action that may be repeated, under the text's digest."""
+
+    check: Callable[[SharingRequest, Mapping[str, Any]], None]
+    carry_out: Callable[[SharingRequest, bytes], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class RequestApprovals:
     """The kinds.
 
@@ -79,6 +87,8 @@ class RequestApprovals:
     necessity: Necessity
     approvals: Approvals
     read: Callable[[Term], ClockReading]
+    before: dict[str, Before] = field(init=False, repr=False, default_factory=dict)
+    """By the step's name: what is checked, and what is done here before the chain is told; registered when the node is built."""
     _numbering: asyncio.Lock = field(init=False, repr=False, default_factory=asyncio.Lock)
 
     # -- proposing ---------------------------------------------------------------------------------
@@ -144,6 +154,8 @@ class RequestApprovals:
             return
         details = self._details(step, requester, number, proposal.payload, content, _UNSET)
         await self.requests.check_step(step.name, requester, number, details)
+        if step.name in self.before:
+            self.before[step.name].check(self.requests.known(requester, number), content)
 
     async def _perform(self, step: Step, consented: Consented) -> Result:
         requester, number = _parse(consented.proposal.object_ref)
@@ -152,6 +164,8 @@ class RequestApprovals:
             _, tx_hash = await self.requests.submit(self._new(consented.proposal.payload, content, digest), number)
         else:
             details = self._details(step, requester, number, consented.proposal.payload, content, digest)
+            if step.name in self.before:
+                await self.before[step.name].carry_out(self.requests.known(requester, number), digest)
             _, tx_hash = await self.requests.take(step.name, requester, number, details)
         return {**_brief(self.requests.known(requester, number)), "tx_hash": tx_hash}
 

@@ -34,6 +34,7 @@ FORMS: Final[dict[str, type[Any]]] = {
     "change-outcome": grant.ChangeOutcome,
     "closing": grant.Closing,
     "disposal-record": grant.DisposalRecord,
+    "case-disposal": grant.CaseDisposal,
     "use-record": grant.UseRecord,
     "correction-application": correction.CorrectionApplication,
     "correction-feedback": correction.CorrectionFeedback,

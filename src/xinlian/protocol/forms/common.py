@@ -20,6 +20,7 @@ Version = Annotated[int, Whole(1, 65_535)]
 FieldName = Annotated[
     str, Code(re.compile(r"[a-z][a-z0-9_]{0,63}(\.[a-z0-9_]{1,63}){0,2}", re.ASCII), "the name of a field or view")
 ]
+CaseNo = Annotated[str, Code(re.compile(_USCC + r"/[A-Z0-9_-]{1,32}", re.ASCII), "a case: <lead USCC>/<case number>")]
 Hex32 = Annotated[str, Code(re.compile(r"[0-9a-f]{64}", re.ASCII), "64 hex digits")]
 PurposeCode = Annotated[str, Code(re.compile(r"[A-Z0-9_-]{1,32}", re.ASCII), "a purpose code of A-Z, 0-9, _ and -")]
 RecordNo = Annotated[str, Code(re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII), "a record id")]

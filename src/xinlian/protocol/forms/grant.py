@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from xinlian.protocol.forms.common import ApprovedBy, Date, Name, Reason, RequestNo, Text, WorkingDays
+from xinlian.protocol.forms.common import ApprovedBy, CaseNo, Date, Name, Reason, RequestNo, Text, WorkingDays
 from xinlian.protocol.forms.reading import Count, Fault, Missing, Prose, Whole
 
 LAW = "政务数据共享条例第二十七条"
@@ -152,8 +152,27 @@ class DisposalRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseDisposal:
+    """办件数据处置记录: what was done with everything that a department received for a case, after the case was closed."""
+
+    case: CaseNo
+    method: Annotated[DisposalMethod, Missing("disposal-method-missing")]
+    scope: Text
+    done_on: Date
+    done_by: Name
+    witnessed_by: Name
+    kept: Annotated[tuple[KeptCopy, ...], Count(0, 50)]
+    approved_by: ApprovedBy | None = None
+
+    def faults(self) -> Iterator[Fault]:
+        """What single members cannot show."""
+        if self.done_by == self.witnessed_by:
+            yield Fault("witnessed_by", "disposal-witness", "another person than who did it")
+
+
+@dataclass(frozen=True, slots=True)
 class UseRecord:
-    """使用情况记录表 (Decree 809 art. 29): kept at least three years."""
+    """使用情况记录表 (Decree 809 art. 29): kept at least three years; without a case it covers every case of the period."""
 
     request_no: RequestNo
     period_from: Date
@@ -164,6 +183,7 @@ class UseRecord:
     storage: Annotated[str, Prose(2_000), Missing("use-record-missing")]
     disposal: Annotated[str, Prose(2_000), Missing("use-record-missing")]
     uses: Annotated[int, Whole(0, 2**53 - 1)]
+    case: CaseNo | None = None
     approved_by: ApprovedBy | None = None
 
     def faults(self) -> Iterator[Fault]:
