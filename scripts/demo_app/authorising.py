@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from scripts.demo_app.collecting import JIA_SUBJECT, MARRIAGE, YI_SUBJECT, Subject, put, question
+from scripts.demo_app.collecting import JIA_SUBJECT, MARRIAGE, YI_SUBJECT, Subject, put, question, search
+from scripts.demo_app.days import move_to
+from scripts.demo_app.ending import acknowledged, wait_status
+from scripts.demo_app.problems import DemoError
 from scripts.demo_app.publishing import owner_of
 from scripts.demo_app.stage import CASE_NO, PURPOSE, NodeHandle, Stage, local_day
 from scripts.demo_app.web import wait_for
@@ -16,6 +19,7 @@ _SIGNED: Final = {
     "BDC-01": ("home_count", "no_home", "unit_code"),
 }
 """Dataset and the items whose boxes are signed."""
+_PASSED: Final = 11  # 办结(通过)
 _INFORMED: Final = {
     "processor": "测试市住房公积金管理中心",
     "contact": "0376-0000000",
@@ -37,10 +41,16 @@ def authorise(stage: Stage) -> None:
 
 
 def withdraw(stage: Stage) -> None:
-    """The first borrower withdraws at the police's counter, with the slip alone."""
-    title = "withdrawn 撤回授权 at another department's counter (D06), with the slip alone: refused everywhere from then on"
-    expected = {"relayed_by": "D06", "state": "withdrawn", "asked": "authorisation-withdrawn"}
-    stage.summary.run("withdrawn", title, expected, lambda: _withdraw(stage))
+    """Storyline step 7: after the case is closed the first borrower withdraws at the police's counter, with the slip alone; what
+    was received is told apart from what is used, and the record is erased.
+    """
+    run = stage.summary.run
+    move_to(stage, "2026-11-12 09:00")
+    title = "7 · 撤回授权 after closing 办结, at another department's counter (D06), with the slip alone: refused from then on"
+    expected: dict[str, Any] = {"closed": True, "relayed_by": "D06", "state": "withdrawn", "asked": "authorisation-withdrawn"}
+    run("withdrawn", title, expected, lambda: _withdraw(stage))
+    title = "7 · D07 erases the record: its salt is destroyed, the evidence is 已脱离关联 (xinlian verify, exit 6)"
+    run("disassociated", title, {"before": 0, "after": 6, "outstanding": []}, lambda: _erase(stage))
 
 
 def sign(stage: Stage, alias: str, subject: Subject, case_no: str = CASE_NO) -> dict[str, Any]:
@@ -86,14 +96,30 @@ def _code(stage: Stage) -> str:
 
 
 def _withdraw(stage: Stage) -> dict[str, Any]:
-    slip = stage.notes["slip"]
+    slip, fund = stage.notes["slip"], stage.fund
     before = put(stage, MARRIAGE)["state"]
-    assert before == "received", before
+    if before != "received":
+        raise DemoError(f"before the withdrawal the marriage register answered {before}")
+    fund.person("caseworker").post(f"/api/v1/cases/{CASE_NO}/close", {"outcome": _PASSED})
     handed_in = stage.nodes["D06"].person("sharing").post("/api/v1/authorisations/withdrawals", slip)
     _wait_state(stage.fund, slip, "withdrawn")
     seen = stage.fund.person("auditor").get(_path(slip))
     by = next(node.department.id for node in stage.nodes.values() if node.department.uscc == seen["relayed_by"])
-    return {"relayed_by": by, "state": handed_in["state"], "asked": _code(stage)}
+    case = fund.person("auditor").get(f"/api/v1/cases/{fund.department.uscc}/{CASE_NO}")
+    is_closed = case["closed_at"] is not None
+    return {"closed": is_closed, "relayed_by": by, "state": handed_in["state"], "asked": _code(stage)}
+
+
+def _erase(stage: Stage) -> dict[str, Any]:
+    """The first borrower's marriage record, whose evidence was good until now."""
+    node, kept = stage.nodes["D07"], stage.places.bundles / "marriage-1.json"
+    evidence = kept.rename(stage.places.ended / "disassociated.json")
+    before = stage.verify(evidence)["exit_code"]
+    (found,) = search(node, "MZ-01", "id_number", JIA_SUBJECT["value"])
+    node.person("publisher").post(f"/api/v1/records/{found['record_id']}/erase", {"reason": 1})
+    wait_status(node, found["record_id"], "erased")
+    told = acknowledged(node, found["record_id"])
+    return {"before": before, "after": stage.verify(evidence)["exit_code"], "outstanding": told["outstanding"]}
 
 
 def _path(slip: dict[str, Any]) -> str:

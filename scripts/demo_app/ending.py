@@ -43,7 +43,7 @@ def end(stage: Stage) -> None:
     run("erased", title, expected, lambda: _erased(stage))
 
 
-def _wait_status(node: NodeHandle, record_id: str, status: str, rev: int = 1) -> None:
+def wait_status(node: NodeHandle, record_id: str, status: str, rev: int = 1) -> None:
     """Wait until a node sees a status of one of its records on chain.
 
     Raises:
@@ -67,7 +67,7 @@ def _superseded(stage: Stage) -> dict[str, Any]:
     row = node.person("publisher").get(f"/api/v1/records/{record_id}")["fields"]
     revised = {**row, "continuous_months": 6, "paid_to": "202611"}
     node.person("publisher").post(f"/api/v1/records/{record_id}/revisions", revised, {"prefer": "wait=30"})
-    _wait_status(node, record_id, "superseded")
+    wait_status(node, record_id, "superseded")
     without = stage.verify(old)
     full = save_bundle(node, record_id, stage.places.ended / "superseded-with-successor.json", rev=1)
     new = save_bundle(node, record_id, stage.places.bundles / "revision-2.json")
@@ -86,7 +86,7 @@ def _revoked(stage: Stage) -> dict[str, int]:
     bundle = save_bundle(node, found["record_id"], stage.places.ended / "revoked.json")
     before = stage.verify(bundle)["exit_code"]
     node.person("publisher").post(f"/api/v1/records/{found['record_id']}/revoke", {"reason": 1})
-    _wait_status(node, found["record_id"], "revoked")
+    wait_status(node, found["record_id"], "revoked")
     return {"before": before, "after": stage.verify(bundle)["exit_code"]}
 
 
@@ -99,11 +99,11 @@ def _erased(stage: Stage) -> dict[str, Any]:
     before = stage.verify(bundle)["exit_code"]
     publisher = node.person("publisher")
     publisher.post(f"/api/v1/records/{record_id}/erase", {"reason": 1})
-    _wait_status(node, record_id, "erased")
+    wait_status(node, record_id, "erased")
     after = stage.verify(bundle)["exit_code"]
     shown = publisher.ask("GET", f"/api/v1/records/{record_id}")
     has_fields = isinstance(shown.body, dict) and "fields" in shown.body
-    told = _acknowledged(node, record_id)
+    told = acknowledged(node, record_id)
     kept = stage.fund.person("caseworker").get(f"/api/v1/queries/{received['rid']}")
     return {
         "received": received["items"][0]["outcome"],
@@ -128,7 +128,7 @@ def _received(stage: Stage) -> dict[str, Any]:
     return put(stage, ask, _ENDING_CASE_NO)
 
 
-def _acknowledged(node: NodeHandle, record_id: str) -> dict[str, Any]:
+def acknowledged(node: NodeHandle, record_id: str) -> dict[str, Any]:
     """Wait until everybody who had received a record has said what became of it.
 
     Raises:

@@ -13,6 +13,7 @@ from scripts.demo_app import (
     asking,
     authorising,
     collecting,
+    correcting,
     departments,
     ending,
     faults,
@@ -20,6 +21,7 @@ from scripts.demo_app import (
     publishing,
     refusals,
     sharing,
+    stopping,
     tampering,
 )
 from scripts.demo_app.days import move_to
@@ -47,7 +49,9 @@ def tell(stage: Stage) -> None:
     collecting.collect(stage)
     refusals.refuse(stage)
     tampering.tamper(stage)
+    correcting.correct(stage)
     ending.end(stage)
+    stopping.stop(stage)
     faults.break_things(stage)
     authorising.withdraw(stage)
     _close(stage)
