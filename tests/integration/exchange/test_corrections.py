@@ -6,72 +6,33 @@ from typing import Any
 
 import pytest
 
-from tests.integration.exchange.test_texts import until
-from tests.support.exchange import P1, P2, Stage, contract_row
+from tests.integration.exchange.test_texts import state_of
+from tests.integration.node.conftest import quiet_log  # noqa: F401 (autouse here, too: stops are logged)
+from tests.support.corrections import (
+    CALLS,
+    MADE,
+    SCENE,
+    ask,
+    forwarded,
+    opened,
+    record_of,
+    revise,
+    settled,
+    shown,
+    step,
+    until,
+    view,
+)
+from tests.support.exchange import P2, Stage, id_number
+from tests.support.http import client_of
 from tests.support.network import D02, D03, D06, Running
-from xinlian.node.asking import Asked, AskItem, Question
-from xinlian.protocol.errors import ConflictError
+from xinlian.node.asking import AskItem
+from xinlian.protocol.errors import ConflictError, InputError, StoreError
+from xinlian.protocol.objects import correction_object
 from xinlian.protocol.types import RecordId
+from xinlian.store import notices as notices_table
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-EVIDENCE = {"sha256": "cd" * 32, "bytes": 1_024, "media_type": "application/pdf", "name": "合同原件.pdf"}
-CALLS = "/api/v1/corrections"
-SCENE = ("contract_no", "filing_status")
-_MADE = iter(range(100, 999))
-
-
-async def record_of(stage: Stage, *readers: tuple[str, int]) -> tuple[str, str]:
-    """A fresh contract of P1 and P2 at D03, read by D02 (and others by their grants); its number and record id."""
-    number = f"HT-{next(_MADE)}"
-    (record_id,) = await stage.network.publish(D03, "ZJ-02", [contract_row(number, P1, P2)])
-    for reader, grant in readers or ((D02, stage.grants[D03]),):
-        await ask(stage, reader, grant)
-    return number, record_id
-
-
-async def ask(stage: Stage, reader: str, grant: int, mode: str = "query", **changes: Any) -> Asked:
-    case = await stage.case(P1, P2, lead=reader)
-    values: dict[str, Any] = {"fields": SCENE if mode == "query" else (), "view": None, "parameters": {}}
-    values |= {"items": (AskItem((P2,), {}),), **changes}
-    question = Question(D03, grant, (reader, case), "HPF_LOAN_REVIEW", mode, **values)
-    asked = await stage[reader].node.asking.ask(question, stage[reader].person)
-    assert asked.state == "received", asked
-    return asked
-
-
-def shown(asked: Asked, record_id: str) -> dict[str, Any]:
-    return next(record for record in asked.items[0].records if record["record_id"] == record_id)
-
-
-def form(record_id: str, **changes: Any) -> dict[str, Any]:
-    return {"record_id": record_id, "items": ["filing_status"], "doubt": "与原件不一致", "evidence": [EVIDENCE], **changes}
-
-
-async def opened(stage: Stage, record_id: str, **changes: Any) -> int:
-    """A correction opened by D02 by two persons, its text at D03; its number."""
-    node, payload = stage[D02].node, {"provider": D03, "grant": stage.grants[D03], "form": form(record_id, **changes)}
-    done = await stage[D02].approved(await node.corrections.approvals.propose_new(payload, stage[D02].person))
-    number = int(str((done.result or {})["number"]))
-    await stage.network.in_step()
-    await until(lambda: view(stage[D03], number)["record_id"])
-    return number
-
-
-async def step(running: Running, name: str, number: int, body: dict[str, Any] | None = None, **more: Any) -> Any:
-    """A step by two persons of a department."""
-    approvals, payload = running.node.corrections.approvals, {"form": body or {}, **more}
-    return await running.approved(await approvals.propose(name, D02, number, payload, running.person))
-
-
-def view(running: Running, number: int) -> dict[str, Any]:
-    return running.node.corrections.views.info(D02, number)
-
-
-async def revise(stage: Stage, number: str, record_id: str, **changes: Any) -> None:
-    row = {**contract_row(number, P1, P2), **changes}
-    done = await stage[D03].node.publishing.revise(RecordId(record_id), row, stage[D03].person)
-    assert await stage[D03].node.anchoring.wait_anchored(done.last_position, 20)
 
 
 async def test_a_value_is_disputed_flagged_corrected_and_everybody_is_told(stage: Stage) -> None:
@@ -101,6 +62,158 @@ async def test_a_value_is_disputed_flagged_corrected_and_everybody_is_told(stage
     assert (shown(again, record_id)["in_correction"], shown(again, record_id)["values"]["filing_status"]) == ([], "注销")
 
 
-def settled(running: Running, number: int) -> dict[str, Any] | None:
-    found = view(running, number)
-    return found if found["recipients"] and not found["outstanding"] else None
+async def test_what_was_made_from_a_disputed_value_says_so_too(stage: Stage) -> None:
+    contract, record_id = await record_of(stage)
+    number = await opened(stage, record_id)
+    since = [{"field": "filing_status", "since": view(stage[D03], number)["opened_at"]}]
+    grant = stage.grants[D03]
+    counted = await ask(stage, D02, grant, "answer", view="contract_count", items=(AskItem((P2,), {}),))
+    assert (counted.items[0].answer or {})["in_correction"] == since
+    named = {"contract_no": contract, "filing_status": "变更中"}
+    compared = await ask(stage, D02, grant, "verify", fields=SCENE, items=(AskItem((P2,), named),))
+    assert (compared.items[0].outcome, (compared.items[0].answer or {})["in_correction"]) == ("mismatch", since)
+    same = await ask(stage, D02, grant, "verify", fields=SCENE, items=(AskItem((P2,), {**named, "filing_status": "有效"}),))
+    assert (same.items[0].outcome, same.items[0].records[0]["in_correction"]) == ("match", since)
+    await step(stage[D02], "withdraw", number)
+    await stage.network.in_step()
+    free = await ask(stage, D02, grant, "answer", view="contract_count", items=(AskItem((P2,), {}),))
+    assert (free.items[0].answer or {})["in_correction"] == []
+
+
+async def test_maintained_with_a_reason_ends_it_and_tells_nobody(stage: Stage) -> None:
+    _, record_id = await record_of(stage)
+    number = await opened(stage, record_id)
+    with pytest.raises(InputError) as bare:
+        await step(stage[D03], "maintain", number)
+    assert bare.value.code == "reason-missing"
+    await step(stage[D03], "maintain", number, {"reason": "与原件核对一致"})
+    await stage.network.in_step()
+    ending = bytes.fromhex(view(stage[D02], number)["documents"]["ending"])
+    assert (await until(lambda: state_of(stage[D02], ending))) == ("confirmed", D03)
+    assert stage[D02].node.documents.opened(ending).content()["reason"] == "与原件核对一致"
+    assert view(stage[D03], number)["recipients"] == []
+    assert shown(await ask(stage, D02, stage.grants[D03]), record_id)["in_correction"] == []
+    for late in ("correct", "maintain", "forward"):
+        with pytest.raises(ConflictError) as again:
+            await step(stage[D03], late, number, {"reason": "又一次", "source_department": D06})
+        assert again.value.code == "correction-state"
+    with pytest.raises(ConflictError) as gone:
+        await step(stage[D02], "withdraw", number)
+    assert gone.value.code == "correction-state"
+
+
+async def own_of_source(stage: Stage) -> str:
+    """A record of D06 with a second revision."""
+    citizen, source = id_number(next(MADE)), stage[D06]
+    (own,) = await stage.network.publish(D06, "GA-01", [{"name": "测试丙", "id_number": citizen, "person_status": "正常"}])
+    row = {"name": "测试丁", "id_number": citizen, "person_status": "正常"}
+    done = await source.node.publishing.revise(RecordId(own), row, source.person)
+    assert await source.node.anchoring.wait_anchored(done.last_position, 20)
+    return own
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [(D03, "correction-source"), ("91411500MA45XY7K3Q", "correction-source"), ("x", "form-member"), (None, "correction-result")],
+)
+async def test_only_another_active_department_is_a_source(stage: Stage, source: str | None, code: str) -> None:
+    _, record_id = await record_of(stage)
+    number = await opened(stage, record_id)
+    with pytest.raises(InputError) as other:
+        await step(stage[D03], "forward", number, {"reason": "源头在别处", "source_department": source})
+    assert other.value.code == code
+    assert view(stage[D03], number)["state"] == "open"
+
+
+async def test_the_source_corrects_and_the_provider_follows(stage: Stage) -> None:
+    contract, record_id = await record_of(stage)
+    number, source = await forwarded(stage, record_id), stage[D06]
+    assert (await until(lambda: view(source, number)["record_id"])) == record_id  # who joins later gets what was shown before
+    assert [todo.kind for todo in waiting(source, number)] == ["correction-answer"]
+    with pytest.raises(ConflictError) as past:
+        await step(stage[D03], "correct", number, {"reason": "不归我"})
+    assert past.value.code == "correction-party"
+    with pytest.raises(InputError) as unnamed:
+        await step(source, "correct", number, {"reason": "户籍有误"})
+    assert unnamed.value.code == "correction-record"
+
+    own = await own_of_source(stage)
+    await step(source, "correct", number, {"reason": "户籍有误"}, record_id=own)
+    await stage.network.in_step()
+    assert (view(source, number)["corrected"]["rev"], view(source, number)["recipients"]) == (2, [])
+
+    assert [todo.kind for todo in waiting(stage[D03], number)] == ["correction-adopt"]
+    since = [{"field": "filing_status", "since": view(stage[D03], number)["opened_at"]}]
+    assert shown(await ask(stage, D02, stage.grants[D03]), record_id)["in_correction"] == since
+    with pytest.raises(ConflictError) as early:
+        await step(stage[D03], "adopt", number)
+    assert early.value.code == "correction-not-revised"
+    await revise(stage, contract, record_id, filing_status="注销")
+    await step(stage[D03], "adopt", number)
+    told = await until(lambda: settled(stage[D03], number))
+    assert [one["recipient"] for one in told["recipients"]] == [D02]
+    assert waiting(stage[D03], number) == []
+    assert shown(await ask(stage, D02, stage.grants[D03]), record_id)["in_correction"] == []
+    with pytest.raises(ConflictError) as twice:
+        await step(stage[D03], "adopt", number)
+    assert twice.value.code == "correction-state"
+
+
+def waiting(running: Running, number: int) -> list[Any]:
+    """What waits at a department because of a correction, without the approvals."""
+    ref = correction_object(D02, number)
+    found = [one.todo for one in running.node.inbox.of(running.person) if one.todo.object_ref == ref]
+    return [todo for todo in found if todo.kind.startswith("correction-")]
+
+
+async def test_who_was_told_shows_it_and_takes_note_once(stage: Stage) -> None:
+    contract, record_id = await record_of(stage)
+    before = await ask(stage, D02, stage.grants[D03])
+    number = await opened(stage, record_id)
+    await revise(stage, contract, record_id, filing_status="变更中")
+    await step(stage[D03], "correct", number, {"reason": "录入错误"})
+    await until(lambda: settled(stage[D03], number))
+    kept = stage[D02].node.asking.history.show(before.rid, with_values=True)["items"][0]["records"]
+    (old,) = [record for record in kept if record["record_id"] == record_id]
+    assert (old["rev"], [(one["fields"], one["rev"]) for one in old["corrected"]]) == (1, [(["filing_status"], 2)])
+    assert all(one["corrected"] == [] for one in kept if one["record_id"] != record_id)
+    (todo,) = waiting(stage[D02], number)
+    assert todo.kind == "correction-told"
+    async with client_of(stage[D02]) as client:
+        listed = (await client.get(f"{CALLS}/told", params={"limit": 200})).ok()["items"]
+        told = listed[-1]
+        assert (told["sender"], told["correction"], told["seen_at"]) == (D03, f"{D02}/{number}", None)
+        seen = (await client.post(f"{CALLS}/told/{told['id']}/see", json={})).ok()
+        assert seen["seen_at"] > 0
+        again = await client.post(f"{CALLS}/told/{told['id']}/see", json={})
+        assert (again.status, again.code) == (409, "correction-seen")
+        nothing = await client.post(f"{CALLS}/told/999999/see", json={})
+        assert (nothing.status, nothing.code) == (404, "correction-unknown")
+        acts = (await client.get("/api/v1/acts", params={"object": correction_object(D02, number), "limit": 200})).ok()["items"]
+    assert [one["act"] for one in acts] == ["proposed", "consented", "correction-opened", "acknowledged"]
+    assert waiting(stage[D02], number) == []
+
+
+async def test_a_stop_between_the_answer_and_telling_loses_nobody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    contract, record_id = await record_of(stage)
+    number = await opened(stage, record_id)
+    await revise(stage, contract, record_id, filing_status="注销")
+    failed, honest = list[int](), notices_table.put
+
+    def stopped(tx: Any, sealer: Any, new: Any, now_s: int) -> None:
+        if not failed and any(one.kind == "corrected" for one in new):
+            failed.append(1)
+            raise StoreError("store-io", "killed here")
+        honest(tx, sealer, new, now_s)
+
+    node, person = stage[D03].node, stage[D03].person
+    with monkeypatch.context() as patch:
+        patch.setattr(notices_table, "put", stopped)
+        proposed = await node.corrections.approvals.propose("correct", D02, number, {"form": {"reason": "录入错误"}}, person)
+        consented = await node.approvals.consent(proposed.id, stage[D03].head, proposed.proposal)
+        assert (consented.state.value, consented.code) == ("executing", "store-io")
+        assert (view(stage[D03], number)["state"], view(stage[D03], number)["recipients"]) == ("corrected", [])
+        assert view(stage[D03], number)["corrected"] is None  # neither without the other
+        told = await until(lambda: settled(stage[D03], number), 30)
+    assert [one["recipient"] for one in told["recipients"]] == [D02]
+    assert node.approvals.get(proposed.id).state.value == "done"
