@@ -42,6 +42,8 @@ from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Reader, Writer
 
 PAGE = 500
+Concerns = Callable[[ReadDisclosed], bool]
+"""Whether what an entry discloses (mode, dataset, fields, view) is of interest."""
 _INDEXED = "read-records-indexed"
 
 
@@ -217,12 +219,27 @@ class Reads:
         with self._writer.read() as reader:
             return sorted(self.deliveries(reader, record_id))
 
-    def deliveries(self, reader: Reader, record_id: str) -> dict[str, list[str]]:
-        """Under which requests each department received something of a record, in the order of the log."""
+    def deliveries(self, reader: Reader, record_id: str, concerns: Concerns | None = None) -> dict[str, list[str]]:
+        """Under which requests each department received something of a record, in the order of the log.
+
+        Args:
+            reader: of node.db.
+            record_id: of an own record.
+            concerns: whether an entry counts, by what it discloses; None for all of them.
+        """
         found: dict[str, dict[str, None]] = {}
         for use in read_records.uses(reader, self.tag_of(record_id), ReadRole.PROVIDER.value):
-            found.setdefault(use.counterparty, {})[use.rid] = None
+            if concerns is None or self._concerns(reader, use, concerns):
+                found.setdefault(use.counterparty, {})[use.rid] = None
         return {uscc: list(rids) for uscc, rids in found.items()}
+
+    def _concerns(self, reader: Reader, use: read_records.Use, concerns: Concerns) -> bool:
+        """Whether an entry counts; one that cannot tell any more does."""
+        for entry in streams.reads_of_rid(reader, self._sealer, use.rid):
+            if (entry.role, entry.item) == (ReadRole.PROVIDER.value, use.item):
+                disclosed = parse_read(entry.statement, entry.disclosures.split("~")).disclosed
+                return disclosed is None or concerns(disclosed)
+        return True
 
     async def index_older(self) -> int:
         """Index, once, the entries of several records that a version without this index wrote.

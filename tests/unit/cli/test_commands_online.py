@@ -583,6 +583,15 @@ def test_a_query_prints_the_sheet(stub: StubNode) -> None:
     assert lines[8] == ["3", "-", "none", USCC, "query", "-", "none"]
 
 
+def test_the_sheet_marks_what_is_disputed_and_what_was_corrected_since(stub: StubNode) -> None:
+    record = {**SHOWN, "in_correction": [{"field": "state", "since": 5}], "corrected": [{"fields": ["balance_yuan"], "rev": 2}]}
+    stated = {"result": 2, "receipt": None, "verdict": "PENDING", "in_correction": [{"field": "other", "since": 5}]}
+    items = [{"outcome": "records", "records": [record], "answer": None}, {"outcome": "answer", "records": [], "answer": stated}]
+    stub.answer("GET", "/api/v1/queries/r1", {"rid": "r1", "state": "received", "items": items})
+    lines = run(stub, "query", "show", "r1").stdout.splitlines()[-3:]
+    assert [("校核中" in line, "已更正" in line) for line in lines] == [(False, True), (True, False), (True, False)]
+
+
 @pytest.mark.parametrize(
     ("state", "outcomes", "expected"),
     [

@@ -97,19 +97,18 @@ def _rows(number: int, item: Mapping[str, Any], provider: str, mode: str) -> lis
         for field, value in record.get("values", {}).items()
     ]
     if isinstance(answer, dict):
-        disputed = _verdict(answer, *(one.get("field") for one in answer.get("in_correction") or []))
-        rows.append((number, "(answer)", cell(answer.get("result")), provider, mode, _receipt(answer), disputed))
+        rows.append((number, "(answer)", cell(answer.get("result")), provider, mode, _receipt(answer), _verdict(answer)))
     if not rows:
         rows.append((number, "-", item.get("outcome"), provider, mode, "-", item.get("check") or item.get("outcome")))
     return rows
 
 
-def _verdict(shown: Mapping[str, Any], *fields: object) -> str:
-    """The verdict on evidence, and whether a value of these fields is disputed or was corrected since."""
+def _verdict(shown: Mapping[str, Any], field: str | None = None) -> str:
+    """The verdict on evidence, and whether the field's value (None: any) is disputed, or was corrected since."""
     marks = [str(shown.get("verdict"))]
-    if any(one.get("field") in fields for one in shown.get("in_correction") or []):
+    if any(field in (None, one.get("field")) for one in shown.get("in_correction") or []):
         marks.append("校核中")
-    if any(set(one.get("fields", ())).intersection(fields) for one in shown.get("corrected") or []):
+    if any(field is None or field in one.get("fields", ()) for one in shown.get("corrected") or []):
         marks.append("已更正")
     return " ".join(marks)
 

@@ -37,9 +37,9 @@ class Disputed:
         """Which of the named fields are disputed in any of these records, since when, by name."""
         since: dict[str, int] = {}
         for record in records:
-            wanted = _concrete(record.schema, names)
+            wanted = concrete(record.schema, names)
             for items, begun in self.by_record.get(record.record_id, ()):
-                for name in set(_concrete(record.schema, items)).intersection(wanted):
+                for name in set(concrete(record.schema, items)).intersection(wanted):
                     since[name] = min(begun, since.get(name, begun))
         return tuple(InCorrection(name, EpochS(begun)) for name, begun in sorted(since.items()))
 
@@ -78,8 +78,9 @@ class Disputes:
         return correction.is_open or corrected.record_of(reader, ref) is None
 
 
-def _concrete(schema: DatasetSchema, items: Sequence[str]) -> tuple[str, ...]:
+def concrete(schema: DatasetSchema, items: Sequence[str]) -> tuple[str, ...]:
+    """The fields that items name, arrays spelled out; none when this version of the dataset does not have them all."""
     try:
         return schema.names_of(schema.mask_of(items))
-    except InputError:  # an item that this version of the dataset does not have
+    except InputError:
         return ()

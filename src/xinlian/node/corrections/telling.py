@@ -3,7 +3,8 @@
 Rules
 1. 更正 needs the revision first: one later than the disputed one, with at least one disputed value that differs.
 2. What was corrected is noted in one transaction with the notices; once noted, nothing is told again.
-3. Recipients are found in the read log, whatever they received of the record and under whatever grant; each acknowledges.
+3. Recipients are found in the read log: whoever was given a disputed value, had one compared, or got an answer made from one,
+   under whatever grant. An entry that cannot tell any more counts. Each acknowledges.
 
 Source: Decree 809 art. 26; design 4.4 (the same machinery as an erasure).
 """
@@ -14,11 +15,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xinlian.node.chain_state import CorrectionState
+from xinlian.node.corrections.disputed import concrete
 from xinlian.node.ids import record_id_text
 from xinlian.node.notices.writing import Correcting, Writing
+from xinlian.node.reads import Concerns
 from xinlian.node.records import OpenRecord, Records
+from xinlian.protocol.dataset import DatasetSchema, used_by
 from xinlian.protocol.errors import ConflictError, NotFoundError
 from xinlian.protocol.objects import correction_object
+from xinlian.protocol.statements import ReadDisclosed
 from xinlian.store import corrected
 from xinlian.store.records import Record
 from xinlian.store.writer import Transaction, Writer
@@ -116,7 +121,9 @@ class CorrectionTelling:
         ref = correction_object(correction.receiver, correction.number)
         law_s, now_s = self.law_s(), int(self.wall_s())
         key = correction.receiver, correction.number
-        correcting = Correcting(right.old, right.new, key, tuple(items), law_s, now_s)
+        schema = self.records.open(right.new).schema
+        fields = concrete(schema, items) or tuple(items)  # the source may call it otherwise
+        correcting = Correcting(right.old, right.new, key, fields, _concerns(schema, fields), law_s, now_s)
 
         def job(tx: Transaction) -> int:
             if corrected.record_of(tx, ref) is not None:
@@ -129,6 +136,18 @@ class CorrectionTelling:
         return stored
 
 
+def _concerns(schema: DatasetSchema, fields: Sequence[str]) -> Concerns:
+    """Whether an entry says that a value of these fields was given, compared or used; in doubt it does."""
+
+    def concerns(entry: ReadDisclosed) -> bool:
+        if entry.dataset != schema.vct:
+            return True
+        used = entry.fields if entry.derived_view is None else used_by(schema.view(entry.derived_view))
+        return not set(concrete(schema, used)).isdisjoint(fields) or not concrete(schema, fields)
+
+    return concerns
+
+
 def _values(record: OpenRecord, items: Sequence[str]) -> dict[str, str]:
-    names = record.schema.names_of(record.schema.mask_of(items))
+    names = concrete(record.schema, items)
     return {name: record.texts[record.schema.field_index(name)] for name in names}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from xinlian.node.ids import record_id_bytes, record_id_text
-from xinlian.node.reads import Reads
+from xinlian.node.reads import Concerns, Reads
 from xinlian.protocol.envelope import Rid
 from xinlian.protocol.notices import (
     MAX_REVISIONS,
@@ -50,13 +50,15 @@ class Erasing:
 class Correcting:
     """What was corrected: the revisions before, oldest first, the one that is right, whose correction it was, what it disputed.
 
-    ``law_s`` and ``now_s`` are law time and wall clock in epoch seconds.
+    ``concerns`` says which read entries brought a disputed value; ``law_s`` and ``now_s`` are law time and wall clock in epoch
+    seconds.
     """
 
     old: Sequence[Record]
     new: Record
     correction: tuple[Uscc, int]
     fields: tuple[str, ...]
+    concerns: Concerns
     law_s: int
     now_s: int
 
@@ -99,7 +101,7 @@ class Writing:
         if table.of_object(tx, correction_object(receiver, number)):
             return 0
         at, new = EpochS(c.law_s), list[table.NewNotice]()
-        for uscc, rids in sorted(self.reads.deliveries(tx, record_id_text(c.new.jti)).items()):
+        for uscc, rids in sorted(self.reads.deliveries(tx, record_id_text(c.new.jti), c.concerns).items()):
             for concerned in _concerned(c.old, rids):
                 body = Corrected(concerned, receiver, number, c.fields, c.new.rev, c.new.leaf, at)
                 new.append(new_notice(self.department, Uscc(uscc), body, c.now_s))

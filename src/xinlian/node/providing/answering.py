@@ -10,9 +10,10 @@ from xinlian.node.provider_checks import Admitted
 from xinlian.node.providing.parts import Call, ProvidingLimits, ProvidingParts, Result
 from xinlian.node.records import OpenRecord
 from xinlian.node.sealing import new_record_id
-from xinlian.protocol.dataset import DatasetSchema, Mode, check_parameters, evaluate_view, view_fields
+from xinlian.protocol.dataset import DatasetSchema, Mode, check_parameters, evaluate_view, used_by, view_fields
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.messages import AnswerItem, Evidence, Outcome, ProviderCheck, Request, View, refusal
+from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.statements import AnswerClear, AnswerDisclosed, StatementIds
 from xinlian.protocol.statements import seal_answer as seal_statement
 from xinlian.protocol.subjects import Subject
@@ -136,7 +137,7 @@ class Answering:
         if not opened:
             return self._stated(call, clear, _Stated(Outcome.NONE, None))
         if request.mode is Mode.QUERY:
-            evidence = tuple(self._evidence(call, record) for record in opened)
+            evidence = tuple(self._given(call, record) for record in opened)
             return Result(AnswerItem(Outcome.RECORDS, evidence), tuple(record.record_id for record in opened))
         return self._compared(call, index, opened, clear)
 
@@ -149,25 +150,28 @@ class Answering:
         if any(set(view_fields(view)) - {entry.name for entry in record.schema.fields} for record in opened):
             raise refusal(ProviderCheck.DATASET, "a record of another version has not the fields of this view", view=view.name)
         value = evaluate_view(schema, view, [record.values() for record in opened], item.values)
-        return self._stated(call, clear, _Stated(Outcome.ANSWER, value, tuple(opened), view_fields(view)))
+        return self._stated(call, clear, _Stated(Outcome.ANSWER, value, tuple(opened), used_by(view)))
 
     def _compared(self, call: Call, index: int, opened: Sequence[OpenRecord], clear: AnswerClear) -> Result:
         values = call.request.items[index].values
         compared = [(record, _matches(record.values(), values)) for record in opened]
         record, matches = max(compared, key=lambda one: sum(one[1].values()))
         if all(matches.values()):
-            evidence = self._evidence(call, record)
+            evidence = self._given(call, record)
             return Result(AnswerItem(Outcome.MATCH, (evidence,)), (record.record_id,))
         return self._stated(call, clear, _Stated(Outcome.MISMATCH, matches, (record,), call.request.fields))
 
-    def _evidence(self, call: Call, record: OpenRecord) -> Evidence:
-        fields, receipt = call.request.fields, call.receipts[record.row.position]
-        disclosures, disputed = record.disclosures_of(fields), call.disputed.of([record], fields)
+    def _given(self, call: Call, record: OpenRecord) -> Evidence:
+        fields = call.request.fields
+        evidence = self._evidence(record, fields, call.receipts[record.row.position])
+        return replace(evidence, in_correction=call.disputed.of([record], fields))
+
+    def _evidence(self, record: OpenRecord, fields: Sequence[str], receipt: Receipt | None) -> Evidence:
+        disclosures = record.disclosures_of(fields)
         if receipt is not None:
-            return Evidence(record.statement, disclosures, receipt.to_json(), in_correction=disputed)
+            return Evidence(record.statement, disclosures, receipt.to_json())
         promise = EpochS(self._clock.law_s() + self._limits.anchor_promise_s)
-        signed = self._identity.sign_statement(record.statement)
-        return Evidence(record.statement, disclosures, None, signed, promise, in_correction=disputed)
+        return Evidence(record.statement, disclosures, None, self._identity.sign_statement(record.statement), promise)
 
     def _stated(self, call: Call, clear: AnswerClear, stated: _Stated) -> Result:
         request, law_s = call.request, self._clock.law_s()

@@ -29,7 +29,7 @@ from xinlian.protocol.dataset.model import (
 )
 from xinlian.protocol.dataset.rows import CompiledSchema, compile_validator
 from xinlian.protocol.dataset.types import field_schema
-from xinlian.protocol.dataset.views import check_parameters, evaluate_view, view_fields
+from xinlian.protocol.dataset.views import check_parameters, evaluate_view, used_by, view_fields
 
 __all__ = [
     "FORMAT",
@@ -61,6 +61,7 @@ __all__ = [
     "field_schema",
     "load_schema",
     "safe_name",
+    "used_by",
     "value_fault",
     "view_fields",
 ]

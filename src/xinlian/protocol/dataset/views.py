@@ -90,6 +90,11 @@ def _number(value: object) -> Decimal:
     return Decimal(str(value))
 
 
+def used_by(view: View) -> tuple[str, ...]:
+    """Names of everything a view's result rests on: the fields it looks at, and the one by which records are found."""
+    return tuple(dict.fromkeys([view.lookup, *view_fields(view)]))
+
+
 def view_fields(view: View) -> tuple[str, ...]:
     """Names of the fields a view looks at, in no particular order but the lookup's."""
     names = [name for name, _ in view.where]

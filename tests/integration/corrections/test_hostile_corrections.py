@@ -93,7 +93,7 @@ async def test_every_step_is_its_partys_alone(stage: Stage) -> None:
             refused = await client.post(f"{CALLS}/{D02}/{number}/steps/{name}", json=body)
             assert (refused.status, refused.code) == (status, code), name
     async with client_of(stage[D06]) as client:
-        # no calendar is loaded here; its other codes: tests/integration/liability/test_correction_clocks.py
+        # no calendar is loaded here; its other codes: test_clocks.py
         early = await client.post(f"{CALLS}/{D02}/{number}/marks/overdue", json={})
         assert (early.status, early.code) == (
             409,

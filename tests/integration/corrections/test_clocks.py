@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from tests.integration.liability.conftest import DAY_S
 from tests.support.corrections import CALLS, opened, record_of, step, view
-from tests.support.exchange import Stage
+from tests.support.exchange import Stage, set_stage
 from tests.support.http import Client, Reply, client_of
 from tests.support.network import D01, D02, D03, D06
 from xinlian.protocol.objects import correction_object
+from xinlian.scenarios.calendar import shipped_calendar
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+DAY_S = 86_400
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """A network with the calendar loaded, whose time these tests move."""
+    async with set_stage(tmp_path_factory.mktemp("clocks")) as found:
+        words = list(shipped_calendar()[2026].days.workday_words)
+        await found[D01].node.transactions.authority("WorkCalendar", "loadYear", 2026, words)
+        await found.network.in_step()
+        yield found
 
 
 async def todo(client: Client, kind: str, number: int) -> dict[str, Any] | None:

@@ -217,3 +217,23 @@ async def test_a_stop_between_the_answer_and_telling_loses_nobody(stage: Stage, 
         told = await until(lambda: settled(stage[D03], number), 30)
     assert [one["recipient"] for one in told["recipients"]] == [D02]
     assert node.approvals.get(proposed.id).state.value == "done"
+
+
+async def test_only_who_received_the_disputed_value_is_told(stage: Stage) -> None:
+    """One gets another field, one an answer that was made from the value."""
+    other = await stage.give(D03, D06, "ZJ-02", query=("contract_no",), answer=("contract_count",))
+    contract, record_id = await record_of(stage)
+    await ask(stage, D06, other, fields=("contract_no",))
+    number = await opened(stage, record_id)
+    await revise(stage, contract, record_id, filing_status="变更中")
+    await step(stage[D03], "correct", number, {"reason": "录入错误"})
+    told = await until(lambda: settled(stage[D03], number))
+    assert [one["recipient"] for one in told["recipients"]] == [D02]
+
+    contract, record_id = await record_of(stage)
+    await ask(stage, D06, other, "answer", view="contract_count")
+    number = await opened(stage, record_id)
+    await revise(stage, contract, record_id, filing_status="变更中")
+    await step(stage[D03], "correct", number, {"reason": "录入错误"})
+    told = await until(lambda: settled(stage[D03], number))
+    assert {(one["recipient"], one["copies"]) for one in told["recipients"]} == {(D02, 1), (D06, 1)}
