@@ -26,13 +26,18 @@ class StoredFact:
     block_number: int
     block_time: int
 
+    @classmethod
+    def of(cls, row: chain_cache.ChainEvent) -> StoredFact:
+        """The fact of a row."""
+        return cls(row.name, json.loads(row.args), row.block_number, row.block_time)
+
 
 def stored_facts(reader: Reader) -> list[StoredFact]:
     """Every stored event, in the chain's order."""
     facts: list[StoredFact] = []
     after = (-1, -1)
     while page := chain_cache.all_events(reader, after, _PAGE):
-        facts.extend([StoredFact(e.name, json.loads(e.args), e.block_number, e.block_time) for e in page])
+        facts.extend([StoredFact.of(row) for row in page])
         after = (page[-1].block_number, page[-1].log_index)
     return facts
 

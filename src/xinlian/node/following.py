@@ -87,6 +87,8 @@ class Following:
         """Told inside the transaction in which an own batch becomes final."""
         self.on_events: Callable[[Transaction, Sequence[Event]], None] = lambda _tx, _events: None
         """Told of new events inside the transaction that stores them, before the projection knows them."""
+        self.on_final_block: Callable[[Transaction, int], None] = lambda _tx, _block: None
+        """Told of the newest final block inside the transaction that stores the events up to it."""
 
     def restore(self, wall_s: float) -> None:
         """Load the projection and the last head from the store, at start."""
@@ -238,6 +240,7 @@ class Following:
             for batch in anchoring.becoming_final(tx, final_block):
                 self.on_final(tx, batch)
             anchoring.finalise(tx, final_block)
+            self.on_final_block(tx, final_block)
             return foreign, unseen
 
         foreign, unseen = await self._writer.write(job)

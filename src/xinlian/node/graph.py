@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from xinlian.chain.follower import Follower
@@ -47,7 +48,7 @@ from xinlian.node.liability import LiabilityParts, liability_of
 from xinlian.node.life import Node
 from xinlian.node.local_view import CheckedChain, LocalView
 from xinlian.node.notices.telling import TellingParts
-from xinlian.node.office import OfficeParts, office_of
+from xinlian.node.office import Office, OfficeParts, office_of
 from xinlian.node.outbox import Outbox
 from xinlian.node.peer_client import PeerClient
 from xinlian.node.peers import Peers
@@ -67,7 +68,7 @@ from xinlian.node.sharing import Grants
 from xinlian.node.signers import Signers
 from xinlian.node.transactions import Transactions
 from xinlian.node.upkeep import Upkeep
-from xinlian.node.webhooks import batch_events, notice_events
+from xinlian.node.webhooks import batch_events, notice_events, step_events
 from xinlian.protocol import manifest
 from xinlian.protocol.clocks import LightRule
 from xinlian.protocol.errors import ConfigError, PeerError
@@ -76,6 +77,7 @@ from xinlian.protocol.types import Uscc
 from xinlian.store.blobs import BlobStore
 from xinlian.store.opening import Store, open_store
 from xinlian.store.secrets import NodeKeys
+from xinlian.store.writer import Transaction
 
 KEYS_DIR = "keys"
 BLOBS_DIR = "blobs"
@@ -129,7 +131,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     identity = Identity(department, keys, state, peers, transactions, wall)
     catalogue = Catalogue(department, store.node, state, transactions, _schema_fetcher(state, client), wall)
     office = office_of(OfficeParts(department, store.node, sealer, state, clock, transactions, catalogue, working_days, settings))
-    following.on_final, following.on_events = batch_events(office.events), office.handing.followed
+    _listen(following, office, step_events(office.events, state, department, is_authority=transactions.is_authority))
     reads = Reads(department, store.node, sealer, keys.storage.pseudonym, clock.law_s)
     anchoring = Anchoring(
         department,
@@ -309,6 +311,12 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         client=client,
         chain_keys=signing,
     )
+
+
+def _listen(following: Following, office: Office, steps: Callable[[Transaction, int], None]) -> None:
+    """Who is told of what the follower stores, inside its transaction."""
+    following.on_final, following.on_events = batch_events(office.events), office.handing.followed
+    following.on_final_block = steps
 
 
 def _limits(settings: Settings) -> Limits:

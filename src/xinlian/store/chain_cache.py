@@ -313,6 +313,16 @@ def of_contracts(reader: Reader, contracts: Sequence[str]) -> list[ChainEvent]:
     return [ChainEvent(*row) for row in reader.fetch(sql, tuple(contracts))]
 
 
+def between(reader: Reader, contracts: Sequence[str], after: int, up_to: int) -> list[ChainEvent]:
+    """Events of some contracts in the blocks after one up to another, in chain order."""
+    places = ", ".join("?" * len(contracts))
+    sql = (
+        f"SELECT {_EVENT} FROM chain_events WHERE block_number > ? AND block_number <= ? AND contract IN ({places}) "
+        "ORDER BY block_number, log_index"
+    )
+    return [ChainEvent(*row) for row in reader.fetch(sql, (after, up_to, *contracts))]
+
+
 def batch(reader: Reader, department: str, stream: int, sequence: int) -> ChainBatch | None:
     """The batch that the ledger holds in a slot, None while the slot is empty."""
     found = reader.fetch(

@@ -30,6 +30,7 @@ from xinlian.api.logs import configure_logging
 from xinlian.chain.anvil import free_port
 from xinlian.node.people import Role
 from xinlian.node.webhooks import EVENT_TYPES, Event
+from xinlian.scenarios.catalogue import load_schemas
 from xinlian.store import webhooks as table
 from xinlian.store.webhooks import DeliveryState
 from xinlian.store.writer import Transaction
@@ -114,8 +115,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def hook(client: Client, receiver: Receiver) -> AsyncIterator[int]:
-    """A hook to the receiver for everything but batches and texts, which come whenever they come; removed afterwards."""
-    wanted = sorted(set(EVENT_TYPES) - {"batch.final", "document.received"})
+    """A hook to the receiver for everything but batches, texts and steps, which come whenever they come; removed afterwards."""
+    wanted = sorted(name for name in EVENT_TYPES if name not in ("batch.final", "document.received") and ".step" not in name)
     number = await added(client, receiver, *wanted)
     yield number
     await client.call("DELETE", f"{HOOKS}/{number}")
@@ -424,3 +425,15 @@ async def test_old_deliveries_go_but_what_is_parked_stays(network: Network) -> N
 
 class _RolledBackError(Exception):
     """Carries what a transaction saw out of it."""
+
+
+async def test_steps_of_the_law_are_told_once_they_are_final(network: Network, client: Client, receiver: Receiver) -> None:
+    number = await added(client, receiver, "catalogue.step", "request.step")
+    await network.offer(D02, "GJJ-02")
+    assert await until(lambda: len(receiver.of("catalogue.step")) >= 2)
+    told = [one.event["data"] for one in receiver.of("catalogue.step")]
+    code = load_schemas("new-home-loan")["GJJ-02"].code
+    assert {one["object"] for one in told} == {f"dataset {code}@1"}
+    assert sorted(one["step"] for one in told) == ["DatasetProposed", "DatasetPublished"]
+    assert all(one["tx_hash"].startswith("0x") and one["block_number"] > 0 for one in told)
+    await client.call("DELETE", f"{HOOKS}/{number}")

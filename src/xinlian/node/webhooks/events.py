@@ -34,6 +34,9 @@ EVENT_TYPES: Final[dict[str, str]] = {
     "approval.failed": "What was consented to could not be carried out; code says why.",
     "document.received": "The text behind a step came from another department.",
     "erasure.acknowledged": "A department acknowledged, or refused, the notice of an erasure.",
+    "request.step": "A step of a sharing request is final on chain.",
+    "correction.step": "A step of a correction is final on chain.",
+    "catalogue.step": "A step of a catalogue entry is final on chain.",
     "batch.final": "A batch of this department is final on chain.",
     "webhook.test": "Somebody tries out the webhook.",
 }
