@@ -32,6 +32,9 @@ NOT_CREATING = frozenset(
         "/exchange/v1/requests",
         "/exchange/v1/notices",
         "/exchange/v1/files",
+        "/exchange/v1/self-access",
+        "/api/v1/self-access",
+        "/api/v1/self-access/logins",
         "/exchange/v1/receipts",
         "/exchange/v1/reconciliations",
     }

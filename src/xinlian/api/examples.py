@@ -192,6 +192,9 @@ HOT: dict[tuple[str, str], Operation] = {
     ("POST", "/exchange/v1/files"): Operation(
         "Give a piece of a file that a granted field names, for a sealed request", "exchange", 200, _SEALED, produces=OCTETS
     ),
+    ("POST", "/exchange/v1/self-access"): Operation(
+        "Give the authority what this log says about a person who was verified", "exchange", 200, _SEALED, produces=OCTETS
+    ),
     ("GET", "/exchange/v1/schemas/{schema_hash}"): Operation("A schema file by its hash", "exchange", example={"title": "…"}),
     ("POST", "/exchange/v1/receipts"): Operation(
         "The receipt of a leaf that the caller knows",

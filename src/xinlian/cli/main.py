@@ -37,6 +37,7 @@ GROUPS: Final[dict[str, str]] = {
     "case": "Cases: open, subjects, close.",
     "authorisation": "Authorisations of data subjects: record, list, show, withdraw, hand in a withdrawal.",
     "query": "Use another department's data in a case.",
+    "self-access": "A person's own ledger: who used which of the person's items.",
     "reads": "Read entries, and their reconciliation with another department.",
     "notice": "Notices between departments' nodes, until they are acknowledged.",
     "use": "Use records and disposals: record, list, show, delete, dispose.",
@@ -54,7 +55,7 @@ GROUPS: Final[dict[str, str]] = {
     "node": "Run the node; maintenance while it is stopped.",
     "doctor": "Check settings, keys, databases and chain; say what to do.",
 }
-"""Every group or command by name, with its line in ``--help``; its module is ``xinlian.cli.commands.<name>``."""
+"""Every group or command by name, with its line in ``--help``; its module in ``cli.commands`` has ``_`` for ``-``."""
 
 
 class LazyGroup(QuickGroup):
@@ -69,7 +70,7 @@ class LazyGroup(QuickGroup):
         if cmd_name not in GROUPS:
             return None
         if cmd_name not in self.commands:
-            module = importlib.import_module(f"xinlian.cli.commands.{cmd_name}")
+            module = importlib.import_module(f"xinlian.cli.commands.{cmd_name.replace('-', '_')}")
             self.commands[cmd_name] = typer.main.get_command(module.app)
         return self.commands[cmd_name]
 

@@ -63,6 +63,7 @@ from xinlian.node.records import Records
 from xinlian.node.recovery import Recovery
 from xinlian.node.reindexing import storage_keys
 from xinlian.node.sealing import SealingPool
+from xinlian.node.self_access import self_access_of
 from xinlian.node.settings import Settings
 from xinlian.node.sharing import Grants
 from xinlian.node.signers import Signers
@@ -295,6 +296,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
         ),
         late_receipts=LateReceipts(store.node, sealer, state, clock, following, bundles, client),
         authorisations=authorisations,
+        self_access=self_access_of(settings, asking.parts, providing, signing.get("authority")),
         authority=Authority(transactions),
         health=health,
         agreeing=Agreeing(rpcs, deployment, following, period_s=settings.rpc_compare_s),

@@ -70,6 +70,7 @@ from xinlian.node.records import Records
 from xinlian.node.recovery import Recovery
 from xinlian.node.restoring import Restoring
 from xinlian.node.sealing import SealingPool
+from xinlian.node.self_access import SelfAccess
 from xinlian.node.settings import Settings
 from xinlian.node.sharing import Grants, RequestApprovals, SharingRequests
 from xinlian.node.signers import Signers
@@ -140,6 +141,7 @@ class Node:
     reconciling: Reconciling
     late_receipts: LateReceipts
     authorisations: Authorisations
+    self_access: SelfAccess
     authority: Authority
     health: Health
     agreeing: Agreeing

@@ -37,7 +37,7 @@ from xinlian.protocol.statements import (
 )
 from xinlian.protocol.subjects import Subject
 from xinlian.protocol.types import EpochS, RecordId, Uscc
-from xinlian.store import meta, read_records, streams
+from xinlian.store import ledger, meta, read_records, streams
 from xinlian.store.sealing import Sealer
 from xinlian.store.writer import Reader, Writer
 
@@ -45,6 +45,8 @@ PAGE = 500
 Concerns = Callable[[ReadDisclosed], bool]
 """Whether what an entry discloses (mode, dataset, fields, view) is of interest."""
 _INDEXED = "read-records-indexed"
+_INDEX_VERSION = "2"
+"""2: the further subjects of entries, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ class Reads:
             subject_pseudonym=unb64u(read.pseudonyms[0]) if read.pseudonyms else None,
             item=read.item,
             record_tags=self._tags(read.record_ids),
+            further_subjects=tuple([unb64u(pseudonym) for pseudonym in read.pseudonyms[1:]]),
         )
 
     # -- listing -----------------------------------------------------------------------------------
@@ -242,24 +245,26 @@ class Reads:
         return True
 
     async def index_older(self) -> int:
-        """Index, once, the entries of several records that a version without this index wrote.
+        """Index, once, the entries of several records or subjects that a version without these indexes wrote.
 
         Returns:
             How many entries were looked at.
         """
         looked, after = 0, 0
         with self._writer.read() as reader:
-            if meta.get(reader, _INDEXED) is not None:
+            if meta.get(reader, _INDEXED) == _INDEX_VERSION:
                 return 0
         while True:
             with self._writer.read() as reader:
                 page = streams.reads_page(reader, self._sealer, after, PAGE)
             of_records = [entry for entry in page if entry.record_tag is not None]
             rows = [(tag, entry.position) for entry in of_records for tag in self._tags(_records_of(entry))]
+            others = [(pseudonym, entry.position) for entry in page for pseudonym in _further_subjects(entry)]
             await self._writer.write(lambda tx, rows=rows: read_records.index(tx, rows))  # type: ignore[misc]
+            await self._writer.write(lambda tx, rows=others: ledger.index(tx, rows))  # type: ignore[misc]
             looked += len(page)
             if len(page) < PAGE:
-                await self._writer.write(lambda tx: meta.put(tx, _INDEXED, "1"))
+                await self._writer.write(lambda tx: meta.put(tx, _INDEXED, _INDEX_VERSION))
                 return looked
             after = page[-1].position
 
@@ -288,6 +293,11 @@ def clear_parts(entry: streams.ReadEntry) -> dict[str, Any]:
 def _records_of(entry: streams.ReadEntry) -> tuple[RecordId, ...]:
     disclosed = parse_read(entry.statement, entry.disclosures.split("~")).disclosed
     return () if disclosed is None else disclosed.record_ids
+
+
+def _further_subjects(entry: streams.ReadEntry) -> tuple[bytes, ...]:
+    disclosed = parse_read(entry.statement, entry.disclosures.split("~")).disclosed
+    return () if disclosed is None else tuple(unb64u(pseudonym) for pseudonym in disclosed.subjects[1:])
 
 
 def reconciliation_json(found: Reconciliation) -> dict[str, Any]:

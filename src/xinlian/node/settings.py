@@ -127,6 +127,12 @@ class Settings(BaseSettings):
         max_length=50,
         description="Pauses between the attempts of a webhook delivery; after the last attempt it is parked.",
     )
+    oidc_issuer: str | None = Field(None, description="Issuer URL of the persons' identity provider (统一身份认证).")
+    oidc_client_id: str | None = Field(None, description="This node's client id at the identity provider.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Its client secret; none for a public client.")
+    oidc_redirect_uri: str | None = Field(None, description="Where a person comes back to: the authority's portal.")
+    oidc_id_number_claim: str = Field("id_number", description="The claim of the ID token that holds the person's ID number.")
+    demo_login: bool = Field(False, description="A login that believes what it is told; needs development.")
     token_days: int = Field(365, ge=1, description="Longest life of an API token.")
     yellow_left_wd: int = Field(2, ge=0, le=250, description="A clock is yellow when at most so many working days are left.")
     yellow_used_percent: int = Field(70, ge=0, le=101, description="A clock is yellow from this part of its term on; 101: never.")
@@ -159,6 +165,19 @@ class Settings(BaseSettings):
     def _one_passphrase(self) -> Settings:
         if self.passphrase is not None and self.passphrase_file is not None:
             raise ValueError("passphrase and passphrase_file exclude each other")
+        return self
+
+    @model_validator(mode="after")
+    def _demo_login_in_development(self) -> Settings:
+        if self.demo_login and not self.development:
+            raise ValueError("demo_login needs development: it believes what it is told")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_identity_provider(self) -> Settings:
+        given = [self.oidc_issuer, self.oidc_client_id, self.oidc_redirect_uri]
+        if any(given) and not all(given):
+            raise ValueError("oidc_issuer, oidc_client_id and oidc_redirect_uri go together")
         return self
 
     @model_validator(mode="after")

@@ -604,6 +604,23 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "The request holds something that may never be sent.",
         "Remove files, free text and numbers not asked for.",
     ),
+    CodeEntry(
+        "refused-authority",
+        "A person's ledger is asked for by somebody who does not hold the authority's key.",
+        "Have the person go to the competent authority's counter or portal.",
+    ),
+    CodeEntry("refused-login", "The person's login is too old or of the future.", "Have the person log in again.", True),
+    CodeEntry("login-not-set-up", "The node has no identity provider for persons.", "Set oidc_issuer and its companions."),
+    CodeEntry("login-unknown", "The person's login was not begun here, is finished, or took too long.", "Begin a new login."),
+    CodeEntry(
+        "login-refused", "The identity provider's answer does not prove who the person is.", "Have the person log in again."
+    ),
+    CodeEntry(
+        "identity-provider",
+        "The identity provider cannot be reached or does not answer as agreed.",
+        "Try again; tell its operator.",
+        True,
+    ),
     CodeEntry("refused-rate", "The department asks more often than the provider allows.", "Ask again later.", True),
     # -- node: calls of the public API -----------------------------------------------------------------
     CodeEntry("route-unknown", "The node has no such address.", "Compare the path with /api/v1/openapi.json."),

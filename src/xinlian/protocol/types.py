@@ -30,6 +30,7 @@ ISSUER_PREFIX: Final = "urn:uscc:"
 VCT_ACT: Final = "xinlian/act@1"
 VCT_ANSWER: Final = "xinlian/answer@1"
 VCT_READ: Final = "xinlian/read@1"
+VCT_SELF_ACCESS: Final = "xinlian/self-access@1"
 MAX_EXACT_INT: Final = 2**53 - 1
 """Largest integer that every JSON implementation keeps exactly (RFC 7493 §2.2)."""
 

@@ -20,9 +20,9 @@ from xinlian.protocol.manifest import Deployment
 from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.record import Statement
 from xinlian.protocol.report import Moment, time_text
-from xinlian.protocol.types import VCT_ACT, VCT_ANSWER, VCT_READ, Status, Stream
+from xinlian.protocol.types import VCT_ACT, VCT_ANSWER, VCT_READ, VCT_SELF_ACCESS, Status, Stream
 
-FIXED_VCT: Final = {Stream.ANSWERS: (VCT_ANSWER,), Stream.READS: (VCT_READ, VCT_ACT)}
+FIXED_VCT: Final = {Stream.ANSWERS: (VCT_ANSWER,), Stream.READS: (VCT_READ, VCT_ACT, VCT_SELF_ACCESS)}
 """The types of the streams that hold no published records."""
 
 

@@ -26,6 +26,8 @@ _READ_COLUMNS = (
 )
 ACTOR = "actor"
 """Role of the stream's other rows, the act statements (``store.acts``): they are no reads."""
+SELF_ACCESS = "self-access"
+"""Role of the statements about requests for the own ledger (``store.ledger``): they have no grant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class ReadEntry:
         item: place of the subject in the request, from 0.
         position: place in the stream; 0 until stored.
         record_tags: of every single record, when there are several; only written (``read_records``).
+        further_subjects: pseudonyms of the subjects after the first; only written (``ledger``).
     """
 
     leaf: bytes
@@ -65,6 +68,7 @@ class ReadEntry:
     item: int = 0
     position: int = 0
     record_tags: tuple[bytes, ...] = ()
+    further_subjects: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,9 @@ def insert_reads(tx: Transaction, sealer: Sealer, entries: Sequence[ReadEntry]) 
     several = [(tag, position) for position, e in zip(count(first), entries) for tag in e.record_tags]
     if several:
         read_records.index(tx, several)
+    others = [(pseudonym, position) for position, e in zip(count(first), entries) for pseudonym in e.further_subjects]
+    if others:
+        tx.executemany("INSERT INTO read_subjects (pseudonym, position) VALUES (?, ?) ON CONFLICT DO NOTHING", others)
     return first
 
 
@@ -194,9 +201,9 @@ def reads_page(reader: Reader, sealer: Sealer, after: int, limit: int, counterpa
         counterparty: only those with this USCC.
     """
     rows = reader.fetch(
-        f"SELECT {_READ_COLUMNS} FROM read_entries WHERE position > ? AND role <> ? "
+        f"SELECT {_READ_COLUMNS} FROM read_entries WHERE position > ? AND role NOT IN (?, ?) "
         "AND (? IS NULL OR counterparty = ?) ORDER BY position LIMIT ?",
-        (after, ACTOR, counterparty, counterparty, limit),
+        (after, ACTOR, SELF_ACCESS, counterparty, counterparty, limit),
     )
     return [_read(row, sealer) for row in rows]
 
@@ -213,7 +220,9 @@ def read_at(reader: Reader, sealer: Sealer, position: int) -> ReadEntry:
     Raises:
         NotFoundError: ``record-unknown``.
     """
-    rows = reader.fetch(f"SELECT {_READ_COLUMNS} FROM read_entries WHERE position = ? AND role <> ?", (position, ACTOR))
+    rows = reader.fetch(
+        f"SELECT {_READ_COLUMNS} FROM read_entries WHERE position = ? AND role NOT IN (?, ?)", (position, ACTOR, SELF_ACCESS)
+    )
     if not rows:
         raise NotFoundError("record-unknown", f"no read entry at position {position}")
     return _read(rows[0], sealer)

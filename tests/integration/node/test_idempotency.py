@@ -26,6 +26,9 @@ LOOKING = {
     "/exchange/v1/notices",
     "/api/v1/queries/{rid}/attachments",
     "/exchange/v1/files",
+    "/exchange/v1/self-access",
+    "/api/v1/self-access",
+    "/api/v1/self-access/logins",
     "/exchange/v1/receipts",
     "/exchange/v1/reconciliations",
 }

@@ -303,6 +303,15 @@ CASES = [
         {"state": "withdrawn"},
         json.dumps({"recorder": LEAD, "id": "ab" * 32, "secret": "cd" * 32}),
     ),
+    Case("self-access login", "POST", "/api/v1/self-access/logins", answer={"login": "L", "url": "https://id", "method": "oidc"}),
+    Case(
+        "self-access read -",
+        "POST",
+        "/api/v1/self-access",
+        {"login": "L", "code": "C"},
+        {"login": {"issuer": "https://id", "method": "oidc", "at": 1}, "departments": [], "missing": [], "complete": True},
+        '{"login": "L", "code": "C"}',
+    ),
     Case("retention list", "GET", "/api/v1/retention-duties?limit=200", answer=EMPTY),
     Case(
         f"retention record {LEAD} C-1 --basis 某法第十条 --until 2029-12-31",

@@ -17,7 +17,7 @@ from xinlian.protocol.errors import InputError
 from xinlian.protocol.jwks import KeySet, parse_key_set
 from xinlian.protocol.manifest import CONTRACTS
 from xinlian.protocol.record import parse_statement
-from xinlian.protocol.types import VCT_ACT, VCT_ANSWER, VCT_READ, Status, Stream
+from xinlian.protocol.types import VCT_ACT, VCT_ANSWER, VCT_READ, VCT_SELF_ACCESS, Status, Stream
 from xinlian.protocol.verification import (
     AsOf,
     KeySetFrom,
@@ -83,6 +83,7 @@ def test_a_signed_record_has_one_check_more() -> None:
         (Stream.ANSWERS, VCT_ANSWER, {"status"}),
         (Stream.READS, VCT_READ, {"status", "department-active-then"}),
         (Stream.READS, VCT_ACT, {"status", "department-active-then"}),
+        (Stream.READS, VCT_SELF_ACCESS, {"status", "department-active-then"}),
     ],
 )
 def test_streams_of_the_protocol_leave_checks_out(stream: Stream, vct: str, left_out: set[str]) -> None:

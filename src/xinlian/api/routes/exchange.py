@@ -21,6 +21,7 @@ from xinlian.node.late_receipts import PATH as RECEIPTS
 from xinlian.node.notices.taking import PATH as NOTICES
 from xinlian.node.providing import FILES_PATH, PATH
 from xinlian.node.reconciling import PATH as RECONCILIATIONS
+from xinlian.node.self_access import PATH as SELF_ACCESS
 
 REQUEST_LIMIT_BYTES = 2 << 20
 
@@ -58,6 +59,13 @@ async def serve_file(request: Request) -> Response:
     """Answer a sealed request for a piece of a file."""
     incoming = _incoming(request, await read_body(request, REQUEST_LIMIT_BYTES))
     out = await node_of(request).providing.serve_file(incoming)
+    return Response(out.body, status_code=out.status, headers=out.headers)
+
+
+async def self_access(request: Request) -> Response:
+    """Answer the authority's sealed request for what this log says about a person."""
+    incoming = _incoming(request, await read_body(request, REQUEST_LIMIT_BYTES))
+    out = await node_of(request).self_access.giving.serve(incoming)
     return Response(out.body, status_code=out.status, headers=out.headers)
 
 
@@ -109,6 +117,7 @@ ROUTES = [
     _public(PATH, serve, "POST", counts_failures=False),
     _public(NOTICES, notice, "POST", counts_failures=False),
     _public(FILES_PATH, serve_file, "POST", counts_failures=False),
+    _public(SELF_ACCESS, self_access, "POST", counts_failures=False),
     _public("/exchange/v1/schemas/{schema_hash}", schema, "GET", counts_failures=True),
     _public(RECONCILIATIONS, reconcile, "POST", counts_failures=False),
     _public(RECEIPTS, receipt, "POST", counts_failures=True),

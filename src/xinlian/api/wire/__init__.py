@@ -43,6 +43,7 @@ from xinlian.api.wire.findings import FindingOut
 from xinlian.api.wire.people import TodoOut, TokenIn, TokenOut, UserIn, UserOut
 from xinlian.api.wire.queries import FileWantedIn, QueryIn, QueryItemIn, ReconcileIn
 from xinlian.api.wire.records import ReasonIn, SearchIn
+from xinlian.api.wire.self_access import LedgerOut, LedgerPart, LoginOut, LoginShown, SelfAccessIn
 from xinlian.api.wire.sharing import GrantOut, RequestIn, RequestOut, StepIn
 from xinlian.api.wire.use import (
     CaseDisposalIn,
@@ -92,6 +93,10 @@ __all__ = [
     "FileWantedIn",
     "FindingOut",
     "GrantOut",
+    "LedgerOut",
+    "LedgerPart",
+    "LoginOut",
+    "LoginShown",
     "Problem",
     "QueryIn",
     "QueryItemIn",
@@ -104,6 +109,7 @@ __all__ = [
     "RotateIn",
     "SearchIn",
     "SecretsIn",
+    "SelfAccessIn",
     "SendBackIn",
     "StepIn",
     "StepOut",

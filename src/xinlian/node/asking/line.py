@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -20,6 +21,7 @@ from xinlian.protocol.envelope import (
     SUITE,
     Direction,
     EnvelopeHeader,
+    Rid,
     answer_header,
     dumps_header,
     open_answer,
@@ -27,11 +29,39 @@ from xinlian.protocol.envelope import (
     seal_request,
 )
 from xinlian.protocol.errors import NotFoundError, PeerError, RefusedError
-from xinlian.protocol.messages import Request
-from xinlian.protocol.types import KeyId, Uscc
+from xinlian.protocol.types import EpochS, KeyId, Uscc
 
 WINDOW_S = 60
 ROTATION_SEEN_S = 2.0
+
+
+class Addressed(Protocol):
+    """What a request says about its way: ends, id, times."""
+
+    @property
+    def rid(self) -> Rid:
+        """Request id."""
+        ...
+
+    @property
+    def from_uscc(self) -> Uscc:
+        """Who asks."""
+        ...
+
+    @property
+    def to_uscc(self) -> Uscc:
+        """Who is asked."""
+        ...
+
+    @property
+    def created(self) -> EpochS:
+        """Epoch seconds."""
+        ...
+
+    @property
+    def expires(self) -> EpochS:
+        """Epoch seconds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +120,7 @@ class Line:
         kid, key = self.peers.hpke_key_now(provider)
         return Ends(self.identity.current_signing(), kid, key, X25519PrivateKey.generate())
 
-    def seal(self, ends: Ends, request: Request, plaintext: bytes, path: str) -> Sealed:
+    def seal(self, ends: Ends, request: Addressed, plaintext: bytes, path: str) -> Sealed:
         """Seal and sign what a request (or a file request around it) says.
 
         Args:

@@ -85,6 +85,7 @@ class ChainState:
         self.calendar = calendar.calendar
         corrections, authorisations = CorrectionFacts(), AuthorisationFacts()
         self.departments, self.signers = departments.departments, departments.signers
+        self._departments = departments
         self.datasets, self.updates = datasets.datasets, datasets.updates
         self.requests, self.grants = sharing.requests, sharing.grants
         self.cases = cases.cases
@@ -114,6 +115,11 @@ class ChainState:
                 self.documents.apply(event)
 
     # -- questions ---------------------------------------------------------------------------------
+
+    @property
+    def authority(self) -> str | None:
+        """Address (lower-case 0x hex) that holds the authority's office, None before the first event."""
+        return self._departments.authority
 
     def department(self, uscc: str) -> DepartmentState | None:
         """The department, or None when it is not registered."""

@@ -91,8 +91,10 @@ class DepartmentFacts:
 
     def __init__(self) -> None:
         self.departments: dict[str, DepartmentState] = Known()
+        self.authority: str | None = None
         self.signers: dict[str, SignerState] = Known()
         self.handlers: Handlers = {
+            "AuthorityTransferred": self._on_authority,
             "DepartmentRegistered": self._on_department_registered,
             "DepartmentSuspended": lambda e: self._on_activity(e, False),
             "DepartmentReinstated": lambda e: self._on_activity(e, True),
@@ -105,6 +107,9 @@ class DepartmentFacts:
             "RecoveryCancelled": self._on_recovery_cancelled,
             "DepartmentRecovered": self._on_department_recovered,
         }
+
+    def _on_authority(self, event: ChainFact) -> None:
+        self.authority = str(event.args["to"]).lower()
 
     def _on_department_registered(self, event: ChainFact) -> None:
         args = event.args

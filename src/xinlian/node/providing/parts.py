@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from xinlian.node.attachments import Keeping
 from xinlian.node.authorisations import Shelf
@@ -16,7 +17,7 @@ from xinlian.node.identity import Identity
 from xinlian.node.peers import Peers
 from xinlian.node.reads import Reads
 from xinlian.node.records import Records
-from xinlian.protocol.envelope import EnvelopeHeader
+from xinlian.protocol.envelope import EnvelopeHeader, Rid
 from xinlian.protocol.messages import AnswerItem, Request
 from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.types import RecordId, Uscc
@@ -34,6 +35,54 @@ class Proven:
     ciphertext: bytes
     signature: str
     plaintext: bytes = field(repr=False)
+
+
+class Asker(Protocol):
+    """What the answer to a request needs of it."""
+
+    @property
+    def rid(self) -> Rid:
+        """Request id."""
+        ...
+
+    @property
+    def from_uscc(self) -> Uscc:
+        """Who asks."""
+        ...
+
+    @property
+    def reply_key(self) -> bytes:
+        """What the answer is sealed to, X25519, 32 bytes."""
+        ...
+
+
+class Answerable(Protocol):
+    """An authenticated request of any kind, as answers are sealed and committed for it."""
+
+    @property
+    def header(self) -> EnvelopeHeader:
+        """Its envelope."""
+        ...
+
+    @property
+    def request(self) -> Asker:
+        """What was inside."""
+        ...
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of its sealed body."""
+        ...
+
+    @property
+    def ciphertext(self) -> bytes:
+        """Its sealed body."""
+        ...
+
+    @property
+    def signature(self) -> str:
+        """Its signature field."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from xinlian.node.peers import sealing_kid
 from xinlian.node.provider_checks import Admitted, Moment, admit
 from xinlian.node.providing.answering import Answering
 from xinlian.node.providing.files import FileGiving
-from xinlian.node.providing.parts import Call, Proven, ProvidingLimits, ProvidingParts, Result
+from xinlian.node.providing.parts import Answerable, Call, Proven, ProvidingLimits, ProvidingParts, Result
 from xinlian.node.rate import RateLimit
 from xinlian.node.reads import WrittenRead
 from xinlian.protocol import httpsig
@@ -92,7 +92,7 @@ class Providing:
             InputError: a request that is not of the form.
             ConflictError: ``rid-reused``: the same request id with other bytes.
         """
-        proven = self._proven(incoming)
+        proven = self.proven(incoming)
         if isinstance(proven, Outgoing):
             return proven
         return await self._answer(self._call(proven, parse_request(proven.plaintext)))
@@ -105,13 +105,13 @@ class Providing:
             InputError: as ``serve``.
             ConflictError: as ``serve``.
         """
-        proven = self._proven(incoming)
+        proven = self.proven(incoming)
         if isinstance(proven, Outgoing):
             return proven
         asked = parse_file_request(proven.plaintext)
         return await self._giving.give(self._call(proven, asked.request), asked.part)
 
-    def _proven(self, incoming: Incoming) -> Proven | Outgoing:
+    def proven(self, incoming: Incoming) -> Proven | Outgoing:
         """A request whose sender is proven, opened; or the answer that its very bytes got before."""
         with self._rate.guarding(incoming.remote, self._clock.wall_s()):
             header, verified = self._authenticate(incoming)
@@ -188,7 +188,7 @@ class Providing:
             raise refusal(ProviderCheck.AUTHORISATION_WITHDRAWN, "the authorisation was withdrawn")
         authorisations.use(tx, request.rid, refs, self._clock.law_s())
 
-    def sealed(self, call: Call, plaintext: bytes) -> Outgoing:
+    def sealed(self, call: Answerable, plaintext: bytes) -> Outgoing:
         """An answer sealed and signed."""
         return self._seal(call, plaintext)
 
@@ -216,7 +216,7 @@ class Providing:
         return await self.committed(call, out, entries, also)
 
     async def committed(
-        self, call: Call, out: Outgoing, entries: list[streams.ReadEntry], also: Callable[[Transaction], None]
+        self, call: Answerable, out: Outgoing, entries: list[streams.ReadEntry], also: Callable[[Transaction], None]
     ) -> Outgoing:
         """Keep an answer, its read entries and what else belongs to it, in one transaction; the kept one if it was faster.
 
@@ -290,7 +290,7 @@ class Providing:
         ]
         return self._reads.provider_entries(call.request, reads)
 
-    def _seal(self, call: Call, plaintext: bytes) -> Outgoing:
+    def _seal(self, call: Answerable, plaintext: bytes) -> Outgoing:
         now = int(self._clock.wall_s())
         signing = self._identity.current_signing()
         header = answer_header(call.header, signing.kid, sealing_kid(call.request.reply_key))

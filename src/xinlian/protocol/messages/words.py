@@ -63,6 +63,8 @@ class ProviderCheck(StrEnum):
     USES_LEFT = "uses-left"
     VERIFY_ATTEMPTS = "verify-attempts"
     FILE = "file"
+    AUTHORITY = "authority"
+    LOGIN = "login"
 
     @property
     def code(self) -> str:

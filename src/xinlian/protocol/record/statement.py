@@ -14,6 +14,7 @@ from xinlian.protocol.types import (
     VCT_ACT,
     VCT_ANSWER,
     VCT_READ,
+    VCT_SELF_ACCESS,
     Hash32,
     is_uuid7_text,
     split_dataset_vct,
@@ -25,7 +26,7 @@ SALT_BYTES: Final = 16
 RECORD_KEY_BYTES: Final = 32
 MAX_STATEMENT_BYTES: Final = 1024 * 1024
 MAX_DISCLOSURE_BYTES: Final = 1024 * 1024
-PROTOCOL_TYPES: Final = frozenset({VCT_ACT, VCT_ANSWER, VCT_READ})
+PROTOCOL_TYPES: Final = frozenset({VCT_ACT, VCT_ANSWER, VCT_READ, VCT_SELF_ACCESS})
 HEAD_NAMES: Final = ("iss", "vct", "jti", "iat", "rev")
 RESERVED: Final = frozenset({*HEAD_NAMES, "prev", "_sd", "_sd_alg", "..."})
 

@@ -42,6 +42,13 @@ from xinlian.protocol.statements.reads import (
     parse_read,
     seal_read,
 )
+from xinlian.protocol.statements.self_access import (
+    SelfAccessClear,
+    SelfAccessDisclosed,
+    SelfAccessOutcome,
+    parse_self_access,
+    seal_self_access,
+)
 
 __all__ = [
     "MAX_SOURCES",
@@ -55,11 +62,16 @@ __all__ = [
     "ReadOutcome",
     "ReadRole",
     "ReadSheet",
+    "SelfAccessClear",
+    "SelfAccessDisclosed",
+    "SelfAccessOutcome",
     "StatementIds",
     "parse_answer_statement",
     "parse_read",
+    "parse_self_access",
     "record_tag",
     "seal_answer",
     "seal_read",
+    "seal_self_access",
     "subject_pseudonym",
 ]

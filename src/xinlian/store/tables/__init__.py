@@ -34,7 +34,7 @@ from xinlian.store.tables.keys import blob_keys, key_meta, record_keys
 from xinlian.store.tables.liability import disposals, findings, refused_calls, use_records
 from xinlian.store.tables.notices import ended_values, file_fetches, file_transfers, notices_in, notices_out, retention_duties
 from xinlian.store.tables.people import idempotency, import_rows, imports, tokens, users
-from xinlian.store.tables.records import answers, datasets, meta, read_entries, read_records, record_index, records
+from xinlian.store.tables.records import answers, datasets, meta, read_entries, read_records, read_subjects, record_index, records
 from xinlian.store.tables.upkeep import erasures, parked
 
 __all__ = [
@@ -82,6 +82,7 @@ __all__ = [
     "parked",
     "read_entries",
     "read_records",
+    "read_subjects",
     "received_values",
     "record_index",
     "record_keys",

@@ -78,6 +78,14 @@ read_entries = Table(
     Index(None, "object_ref"),
 )
 
+read_subjects = Table(
+    "read_subjects",
+    METADATA,
+    blob_("pseudonym", comment="keyed, of this department only"),
+    int_("position", comment="of the entry"),
+    PrimaryKeyConstraint("pseudonym", "position"),
+)
+
 read_records = Table(
     "read_records",
     METADATA,
