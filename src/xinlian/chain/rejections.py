@@ -16,7 +16,7 @@ from xinlian.protocol.errors import ChainError, ConflictError, InputError, Xinli
 _INPUT: Final = {
     "AuthorisationRegistryExpiryPast": "authorisation-expired",
     "SharingRegistryLegalBasisMissing": "legal-basis-missing",
-    "SharingRegistryMaskOutOfRange": "terms-widened",
+    "SharingRegistryMaskOutOfRange": "item-unknown",
     "SharingRegistryMasksEmpty": "terms-empty",
     "SharingRegistryPurposeNotAllowed": "purpose-not-catalogued",
     "SharingRegistryScenarioNotAllowed": "terms-widened",

@@ -235,11 +235,9 @@ class Catalogue:
         Raises:
             NotFoundError: ``dataset-unknown``.
         """
-        wanted = [
-            info
-            for info in self.list()
-            if (info.alias == name or info.code == name.replace(".", "/")) and version in (None, info.version)
-        ]
+        every, code = self.list(), name.replace(".", "/")
+        codes = {info.code for info in every if name == info.alias or code == info.code}
+        wanted = [info for info in every if info.code in codes and version in (None, info.version)]
         if not wanted:
             raise NotFoundError("dataset-unknown", "there is no such dataset", dataset=name[:40], version=version)
         published = [info for info in wanted if info.state == "published"]

@@ -896,7 +896,7 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("dataset-not-shared", "The dataset is not shared (不予共享).", "Its entry names the legal basis of that."),
     CodeEntry("method-not-shared", "The catalogue entry does not offer this sharing method.", "Choose one that it offers."),
     CodeEntry("purpose-not-catalogued", "A purpose is not among those of the catalogue entry.", "Choose one that it names."),
-    CodeEntry("item-unknown", "The catalogue entry has no such field or view.", "Choose from the entry's fields and views."),
+    CodeEntry("item-unknown", "The entry has no such field or view, or it was not asked for.", "Choose from those there are."),
     CodeEntry("item-mode", "A field or view cannot be used in this mode.", "Use answer for views, verify for verifiable fields."),
     CodeEntry("pi-basis-missing", "The data is personal and the request names no basis for it.", "Name it (PIPL art. 13)."),
     CodeEntry("facts-missing", "A notice does not state the facts.", "State them."),

@@ -144,6 +144,8 @@ class RequestApprovals:
     async def _validate(self, step: Step, proposal: Proposal) -> None:
         requester, number = _parse(proposal.object_ref)
         await self.catalogue.learn(self._provider(step, proposal))
+        if step.name == "submit":
+            await self.requests.check_dataset(*_addressed(proposal.payload))
         content = self._content(step, proposal, NOT_YET)
         if step.form in FORMS:
             form = read_form(step.form, content)

@@ -21,6 +21,7 @@ from typing import Any
 
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState, Cover, RequestClock, SharingRequest
+from xinlian.node.dataset_info import DatasetInfo
 from xinlian.node.paging import Page, Window, page_of
 from xinlian.node.sharing.arguments import StepCall
 from xinlian.node.sharing.conditions import GROUNDS, StepDetails, check_conditions
@@ -100,10 +101,26 @@ class SharingRequests:
             ConflictError: ``request-own-data``, ``dataset-not-published``, ``dataset-not-shared``.
             PeerError: when the schema is not known here and the provider's node does not hand it out.
         """
-        await self._catalogue.learn(new.provider)
-        info = self._catalogue.info(new.dataset, new.version)
-        if info.owner != new.provider:
-            raise NotFoundError("dataset-unknown", f"{new.provider} has no such dataset", dataset=new.dataset[:40])
+        info = await self.check_dataset(new.provider, new.dataset, new.version)
+        self._check_terms(new.terms)
+        if not any(new.legal_basis):
+            raise InputError("legal-basis-missing", "a request names its legal basis (使用依据)", field="legal_basis")
+        schema = await self._catalogue.schema_of(info.code, info.version)
+        self._check_purposes(schema, new.terms)
+        chain_terms(schema, new.terms)
+        return schema
+
+    async def check_dataset(self, provider: str, dataset: str, version: int | None) -> DatasetInfo:
+        """Refuse a dataset that cannot be asked for.
+
+        Raises:
+            NotFoundError: ``dataset-unknown``.
+            ConflictError: ``request-own-data``, ``dataset-not-published``, ``dataset-not-shared``.
+        """
+        await self._catalogue.learn(provider)
+        info = self._catalogue.info(dataset, version)
+        if info.owner != provider:
+            raise NotFoundError("dataset-unknown", f"{provider} has no such dataset", dataset=dataset[:40])
         if info.own:
             raise ConflictError("request-own-data", "a department needs no request for its own data", dataset=info.code)
         if info.state != "published":
@@ -115,13 +132,7 @@ class SharingRequests:
             )
         if info.share_type == 3:
             raise ConflictError("dataset-not-shared", f"{info.code} has sharing property 3 (不予共享)", dataset=info.code)
-        self._check_terms(new.terms)
-        if not any(new.legal_basis):
-            raise InputError("legal-basis-missing", "a request names its legal basis (使用依据)", field="legal_basis")
-        schema = await self._catalogue.schema_of(info.code, info.version)
-        self._check_purposes(schema, new.terms)
-        chain_terms(schema, new.terms)
-        return schema
+        return info
 
     def _check_terms(self, terms: TermsByName) -> None:
         if terms.valid_from_s >= terms.valid_to_s:

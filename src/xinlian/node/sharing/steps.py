@@ -106,12 +106,13 @@ def check_state(step: Step, request: SharingRequest) -> None:
     """Refuse a step that the request's state does not allow.
 
     Raises:
-        ConflictError: ``request-state``.
+        ConflictError: ``request-state``; ``disposal-unexpected`` while the sharing has not ended.
     """
     if request.state not in step.states:
         wanted = ", ".join(sorted(state.name.lower() for state in step.states))
         text = f"request {request.request_no} is {request.state.name.lower()}; {step.name} needs it to be {wanted}"
-        raise ConflictError("request-state", text, request=request.ref, state=request.state.name.lower(), step=step.name)
+        code = "disposal-unexpected" if step.name == "dispose" else "request-state"
+        raise ConflictError(code, text, request=request.ref, state=request.state.name.lower(), step=step.name)
 
 
 def check_party(step: Step, request: SharingRequest, department: str, *, is_authority: bool) -> bool:
