@@ -45,6 +45,7 @@ _NOTICE = {
     "recipient": "12411599MBDEM00233",
     "kind": "erased",
     "record_id": _ACCEPTED["record_id"],
+    "object": None,
     "state": "acknowledged",
     "parked": False,
     "attempts": 1,

@@ -8,6 +8,7 @@ from xinlian.node.anchoring import PARKED_KIND, Anchoring
 from xinlian.node.attachments.keeping import Keeping
 from xinlian.node.ending import Ending, Woken
 from xinlian.node.following import Following
+from xinlian.node.notices.corrected import OnTold
 from xinlian.node.notices.desk import Desk, DeskLimits, Holdings, open_desk
 from xinlian.node.notices.taking import Follow
 from xinlian.node.notices.telling import Answered, TellingLimits, TellingParts
@@ -24,7 +25,7 @@ from xinlian.store.opening import Store
 @dataclass(frozen=True, slots=True)
 class EndsParts:
     """What the use cases are built from; ``texts`` follows notices that bring one, ``answered`` is told of every
-    recipient's word; ``confirmations`` of the manifest.
+    recipient's word, ``corrected`` of every value received that was wrong; ``confirmations`` of the manifest.
     """
 
     telling: TellingParts
@@ -32,6 +33,7 @@ class EndsParts:
     reads: Reads
     texts: Follow
     answered: Answered
+    corrected: OnTold
     records: Records
     keeping: Keeping
     anchoring: Anchoring
@@ -59,7 +61,7 @@ def ends_of(settings: Settings, parts: EndsParts) -> Ends:
     """
     p, t = parts, parts.telling
     telling = TellingLimits(settings.notice_pause_s, settings.notice_tries)
-    desk = open_desk(t, Holdings(p.keeping, p.reads, p.texts), DeskLimits(telling, settings.max_view_age_s), p.rate)
+    desk = open_desk(t, Holdings(p.keeping, p.reads, p.texts, p.corrected), DeskLimits(telling, settings.max_view_age_s), p.rate)
     desk.telling.on_answered = p.answered
     woken = Woken(p.anchoring.woken, desk.telling.woken)
     ending = Ending(p.store, desk.writing, t.clock.wall_s, woken, p.keeping)

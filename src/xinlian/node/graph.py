@@ -69,7 +69,7 @@ from xinlian.node.sharing import Grants
 from xinlian.node.signers import Signers
 from xinlian.node.transactions import Transactions
 from xinlian.node.upkeep import Upkeep
-from xinlian.node.webhooks import batch_events, notice_events, step_events
+from xinlian.node.webhooks import batch_events, correction_events, notice_events, step_events
 from xinlian.protocol import manifest
 from xinlian.protocol.clocks import LightRule
 from xinlian.protocol.errors import ConfigError, PeerError
@@ -206,6 +206,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             reads,
             office.received_texts,
             notice_events(office.events),
+            correction_events(office.events),
             records,
             library.keeping,
             anchoring,

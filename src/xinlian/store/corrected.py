@@ -73,6 +73,15 @@ def record_of(reader: Reader, object_ref: str) -> CorrectedRecord | None:
     return CorrectedRecord(*rows[0]) if rows else None
 
 
+def right_revisions(reader: Reader, jtis: Sequence[bytes]) -> dict[bytes, int]:
+    """The newest revision that a correction made right, of those records that any correction changed."""
+    if not jtis:
+        return {}
+    marks = ", ".join("?" * len(jtis))
+    sql = f"SELECT jti, max(rev) FROM corrected_records WHERE jti IN ({marks}) GROUP BY jti"  # noqa: S608 - marks only
+    return {row[0]: row[1] for row in reader.fetch(sql, tuple(jtis))}
+
+
 # -- received values ---------------------------------------------------------------------------------
 def put_told(tx: Transaction, told: NewTold) -> None:
     """Store what a notice tells, with the copies it concerns."""

@@ -23,7 +23,7 @@ from xinlian.store.writer import Reader, Transaction
 TO_TELL, TOLD, ACKNOWLEDGED, REFUSED = "to-tell", "told", "acknowledged", "refused"
 PARKED_KIND = "notice"
 _OUT = (
-    "id, notice_id, recipient, kind, jti, document, body, state, attempts, next_try, last_code, created_at, told_at, "
+    "id, notice_id, recipient, kind, jti, document, object_ref, body, state, attempts, next_try, last_code, created_at, told_at, "
     "acknowledged_at, outcome, facts, ask_again_at"
 )
 _IN = "id, sender, notice_id, digest, kind, facts, received_at, wiped"
@@ -62,6 +62,7 @@ class Outgoing:
     kind: str
     jti: bytes | None
     document: bytes | None
+    object_ref: str | None
     body: bytes = field(repr=False)
     state: str
     attempts: int

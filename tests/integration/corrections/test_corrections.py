@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ from tests.support.exchange import P2, Stage, id_number
 from tests.support.http import client_of
 from tests.support.network import D02, D03, D06, Running
 from xinlian.node.asking import AskItem
+from xinlian.node.providing.answering import Answering
+from xinlian.node.webhooks.events import Event, Events
 from xinlian.protocol.errors import ConflictError, InputError, StoreError
 from xinlian.protocol.objects import correction_object
 from xinlian.protocol.types import RecordId
@@ -217,6 +220,67 @@ async def test_a_stop_between_the_answer_and_telling_loses_nobody(stage: Stage, 
         told = await until(lambda: settled(stage[D03], number), 30)
     assert [one["recipient"] for one in told["recipients"]] == [D02]
     assert node.approvals.get(proposed.id).state.value == "done"
+
+
+async def test_an_answer_looked_up_before_the_correction_was_told_is_looked_up_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is told is final from then on, so no old value may leave afterwards."""
+    contract, record_id = await record_of(stage)
+    number = await opened(stage, record_id)
+    await revise(stage, contract, record_id, filing_status="注销")
+    await step(stage[D03], "correct", number, {"reason": "录入错误"})
+    looks, honest = list[int](), Answering.results
+
+    def stale(self: Answering, *args: Any) -> Any:
+        looks.append(1)
+        found = honest(self, *args)
+        old = [replace(one, revisions=tuple(1 for _ in one.revisions)) for one in found]
+        return old if len(looks) == 1 else found
+
+    monkeypatch.setattr(Answering, "results", stale)
+    asked = await ask(stage, D02, stage.grants[D03])
+    assert (len(looks), shown(asked, record_id)["rev"]) == (2, 2)
+
+
+async def test_what_a_restored_backup_lost_is_told_again_by_hand(stage: Stage) -> None:
+    contract, record_id = await record_of(stage)
+    number = await opened(stage, record_id)
+    await revise(stage, contract, record_id, filing_status="注销")
+    await step(stage[D03], "correct", number, {"reason": "录入错误"})
+    assert waiting(stage[D03], number) == []
+    ref = correction_object(D02, number)
+
+    def lose(tx: Any) -> None:
+        tx.run("DELETE FROM corrected_records WHERE object_ref = ?", (ref,))
+        tx.run("DELETE FROM notices_out WHERE object_ref = ?", (ref,))
+
+    await stage[D03].node.store.node.write(lose)
+    assert [todo.kind for todo in waiting(stage[D03], number)] == ["correction-adopt"]
+    await step(stage[D03], "adopt", number)
+    told = await until(lambda: settled(stage[D03], number))
+    assert ([one["recipient"] for one in told["recipients"]], waiting(stage[D03], number)) == ([D02], [])
+
+
+async def test_own_systems_hear_of_it(stage: Stage) -> None:
+    """Webhook events on both sides, by codes only."""
+    contract, record_id = await record_of(stage)
+    number = await opened(stage, record_id)
+    await revise(stage, contract, record_id, filing_status="注销")
+    seen = list[tuple[str, dict[str, Any]]]()
+    emitted = Events.emit
+
+    def noted(self: Events, tx: Any, event: Event) -> None:
+        seen.append((event.type, dict(event.data)))
+        emitted(self, tx, event)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Events, "emit", noted)
+        await step(stage[D03], "correct", number, {"reason": "录入错误"})
+        await until(lambda: settled(stage[D03], number))
+    ref = correction_object(D02, number)
+    assert ("correction.told", {"object": ref, "record": record_id, "sender": D03}) in seen
+    assert ("correction.acknowledged", {"object": ref, "recipient": D02, "outcome": "noted", "code": None}) in seen
 
 
 async def test_only_who_received_the_disputed_value_is_told(stage: Stage) -> None:

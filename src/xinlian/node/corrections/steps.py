@@ -4,7 +4,7 @@ Rules
 1. The contract decides; this node refuses the same things with the same codes before it sends, so that nothing half-written is
    left.
 2. ``adopt`` stands on no chain: the source corrected the value, the provider published the revision that is right and tells
-   everybody who ever received the old one.
+   everybody who ever received the old one. It also makes up for an own 更正 that this node never told (a backup was restored).
 
 Source: Decree 809 art. 26; ICorrectionRegistry; dossier 2.5.
 """
@@ -90,12 +90,9 @@ def check_state(step: Step, correction: CorrectionState) -> None:
     Raises:
         ConflictError: ``correction-state``.
     """
-    is_own = step.name == "adopt" and correction.source is None
-    if correction.step not in step.states or is_own:
+    if correction.step not in step.states:
         wanted = ", ".join(sorted(state.name.lower() for state in step.states))
         text = f"correction {correction.ref} is {correction.step.name.lower()}; {step.name} needs it to be {wanted}"
-        if is_own:
-            text = f"correction {correction.ref} was corrected by its provider itself; there is nothing to adopt"
         raise ConflictError("correction-state", text, correction=correction.ref, state=correction.step.name.lower())
 
 

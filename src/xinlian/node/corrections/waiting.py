@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from xinlian.node.chain_state import ChainState, CorrectionState
+from xinlian.node.chain_state import ChainState, CorrectionState, CorrectionStep
 from xinlian.node.corrections.approving import ANSWER_WD
 from xinlian.node.inbox import Capacity, Todo
 from xinlian.node.people import Role
@@ -26,12 +26,14 @@ def corrections_waiting(state: ChainState, department: str, writer: Writer) -> I
     with writer.read() as reader:
         told = corrected.unseen(reader)
         for one in state.unsettled_corrections():
-            ref = correction_object(one.receiver, one.number)
             if one.is_open and one.addressee == department:
                 yield _todo(one, "correction-answer", Capacity.HANDLER, _HANDLERS)
             if one.is_open and (one.source_overdue if one.source is not None else one.provider_overdue):
                 yield _todo(one, "correction-overdue", Capacity.AUTHORITY, frozenset({Role.AUTHORITY}))
-            if not one.is_open and one.provider == department and corrected.record_of(reader, ref) is None:
+        for one in state.corrections.values():
+            ref = correction_object(one.receiver, one.number)
+            is_own = one.step is CorrectionStep.CORRECTED and one.provider == department
+            if is_own and corrected.record_of(reader, ref) is None:
                 yield Todo("correction-adopt", ref, ref, "adopt", Capacity.HANDLER, _HANDLERS, one.ended_at or one.opened_at)
     for notice in told:
         ref = f"notice {notice.notice}"

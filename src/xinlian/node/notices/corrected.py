@@ -10,14 +10,19 @@ Source: Decree 809 art. 26; dossier 2.5.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from xinlian.node.ids import record_id_bytes
 from xinlian.node.notices.holding import Holding
 from xinlian.protocol.notices import Corrected, Noted, Notice
 from xinlian.protocol.objects import correction_object
+from xinlian.protocol.types import Uscc
 from xinlian.store import corrected as table
 from xinlian.store.writer import Transaction
+
+OnTold = Callable[[Transaction, str, str, Uscc], None]
+"""Told of every notice of a correction: its object, the record id, the sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +31,11 @@ class CorrectedCopies:
 
     Args:
         holding: finds the copies.
+        on_told: told inside the transaction: of which correction, of which record, by whom.
     """
 
     holding: Holding
+    on_told: OnTold
 
     def follow(self, tx: Transaction, notice: Notice, row_id: int, _now_s: int) -> Noted:
         """Mark the copies.
@@ -45,9 +52,10 @@ class CorrectedCopies:
         body = notice.body
         assert isinstance(body, Corrected)
         copies = [(copy.kept.rid, copy.kept.item) for copy in self.holding.copies(tx, body.record, notice.from_uscc)]
+        ref = correction_object(body.receiver, body.number)
         told = table.NewTold(
             row_id,
-            correction_object(body.receiver, body.number),
+            ref,
             record_id_bytes(body.record.record_id),
             body.fields,
             body.rev,
@@ -56,4 +64,5 @@ class CorrectedCopies:
             copies,
         )
         table.put_told(tx, told)
+        self.on_told(tx, ref, body.record.record_id, notice.from_uscc)
         return Noted(len(copies))

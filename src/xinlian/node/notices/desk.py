@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xinlian.node.attachments import Keeping
-from xinlian.node.notices.corrected import CorrectedCopies
+from xinlian.node.notices.corrected import CorrectedCopies, OnTold
 from xinlian.node.notices.erased import ErasedCopies
 from xinlian.node.notices.holding import Holding
 from xinlian.node.notices.showing import Showing
@@ -29,11 +29,14 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What notices are about: the files of received records and what opens the case file, the read log, what follows texts."""
+    """What notices are about: the files of received records and what opens the case file, the read log, what follows texts, who
+    is told of corrections.
+    """
 
     keeping: Keeping
     reads: Reads
     texts: Follow
+    on_corrected: OnTold
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def open_desk(parts: TellingParts, holdings: Holdings, limits: DeskLimits, rate:
         {
             NoticeKind.ERASED: ErasedCopies(keeping.sealer, holding),
             NoticeKind.DOCUMENT: holdings.texts,
-            NoticeKind.CORRECTED: CorrectedCopies(holding),
+            NoticeKind.CORRECTED: CorrectedCopies(holding, holdings.on_corrected),
         },
         keeping.finish,
         limits.max_view_age_s,

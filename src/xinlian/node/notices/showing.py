@@ -101,6 +101,7 @@ def sent_json(sent: Sent) -> dict[str, Any]:
         "recipient": row.recipient,
         "kind": row.kind,
         "record_id": None if row.jti is None else record_id_text(row.jti),
+        "object": row.object_ref,
         "state": row.state,
         "parked": sent.is_parked,
         "attempts": row.attempts,

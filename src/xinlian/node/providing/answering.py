@@ -17,7 +17,7 @@ from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.statements import AnswerClear, AnswerDisclosed, StatementIds
 from xinlian.protocol.statements import seal_answer as seal_statement
 from xinlian.protocol.subjects import Subject
-from xinlian.protocol.types import EpochS, Stream
+from xinlian.protocol.types import EpochS, RecordId, Stream
 from xinlian.store import chain_cache, streams
 from xinlian.store import exchange as table
 from xinlian.store.records import Record as RecordRow
@@ -138,7 +138,7 @@ class Answering:
             return self._stated(call, clear, _Stated(Outcome.NONE, None))
         if request.mode is Mode.QUERY:
             evidence = tuple(self._given(call, record) for record in opened)
-            return Result(AnswerItem(Outcome.RECORDS, evidence), tuple(record.record_id for record in opened))
+            return Result(AnswerItem(Outcome.RECORDS, evidence), *_served(opened))
         return self._compared(call, index, opened, clear)
 
     def _derived(self, call: Call, schema: DatasetSchema, index: int, opened: Sequence[OpenRecord], clear: AnswerClear) -> Result:
@@ -158,7 +158,7 @@ class Answering:
         record, matches = max(compared, key=lambda one: sum(one[1].values()))
         if all(matches.values()):
             evidence = self._given(call, record)
-            return Result(AnswerItem(Outcome.MATCH, (evidence,)), (record.record_id,))
+            return Result(AnswerItem(Outcome.MATCH, (evidence,)), *_served([record]))
         return self._stated(call, clear, _Stated(Outcome.MISMATCH, matches, (record,), call.request.fields))
 
     def _given(self, call: Call, record: OpenRecord) -> Evidence:
@@ -192,7 +192,12 @@ class Answering:
         evidence = Evidence(sealed.statement, sealed.disclosures, None, signed, promise, in_correction=disputed)
         kept = streams.Answer(sealed.leaf, sealed.statement, "~".join(sealed.disclosures), request.rid, clear.item, law_s)
         item_of = AnswerItem(stated.outcome, answer=evidence)
-        return Result(item_of, tuple(record.record_id for record in stated.sources), statement=kept)
+        return Result(item_of, *_served(stated.sources), statement=kept)
+
+
+def _served(records: Sequence[OpenRecord]) -> tuple[tuple[RecordId, ...], tuple[int, ...]]:
+    """Ids and revisions of the records that an item was served from."""
+    return tuple(record.record_id for record in records), tuple(record.row.rev for record in records)
 
 
 def _matches(known: Mapping[str, object], values: Mapping[str, object]) -> dict[str, bool]:

@@ -102,10 +102,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one item came to, before anything is committed."""
+    """What one item came to, before anything is committed; ``revisions`` are those of its records, in their order."""
 
     item: AnswerItem
     record_ids: tuple[RecordId, ...] = ()
+    revisions: tuple[int, ...] = ()
     statement: streams.Answer | None = None
     attempts: tuple[tuple[bytes, str], ...] = ()
 

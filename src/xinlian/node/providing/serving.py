@@ -46,7 +46,7 @@ from xinlian.protocol.messages import (
 )
 from xinlian.protocol.statements import ReadOutcome
 from xinlian.protocol.types import EpochS
-from xinlian.store import authorisations, erasures, streams, use
+from xinlian.store import authorisations, corrected, erasures, streams, use
 from xinlian.store import exchange as table
 from xinlian.store.writer import Transaction
 
@@ -54,7 +54,7 @@ PATH = "/exchange/v1/requests"
 FILES_PATH = "/exchange/v1/files"
 ANSWER_WINDOW_S = 60
 LOOKS = 5
-"""How often a request is looked at anew because a record was erased meanwhile."""
+"""How often a request is looked at anew because a record was erased or corrected meanwhile."""
 
 
 class Providing:
@@ -144,10 +144,10 @@ class Providing:
         for _ in range(LOOKS):
             try:
                 return await self._attempt(call)
-            except NotFoundError as error:  # erased between looking and committing: look again without it
-                if error.code != "record-erased":
+            except (NotFoundError, ConflictError) as error:  # it ended between looking and committing: look again
+                if error.code not in ("record-erased", "record-revised"):
                     raise
-        raise StoreError("store-busy", "records of this answer are being erased; ask again")
+        raise StoreError("store-busy", "records of this answer are being erased or corrected; ask again")
 
     async def _attempt(self, call: Call) -> Outgoing:
         request = call.request
@@ -205,6 +205,7 @@ class Providing:
         def also(tx: Transaction) -> None:
             if admitted is not None:
                 _refuse_erased(tx, results)
+                _refuse_corrected(tx, results)
                 self._count(tx, admitted, results)
                 self.note_authorisations(tx, call.request)
             else:
@@ -306,3 +307,15 @@ def _refuse_erased(tx: Transaction, results: Sequence[Result]) -> None:
     served = {record_id_bytes(record_id) for result in results for record_id in result.record_ids}
     if served and erasures.any_begun(tx, sorted(served)):
         raise NotFoundError("record-erased", "a record of this answer was erased meanwhile")
+
+
+def _refuse_corrected(tx: Transaction, results: Sequence[Result]) -> None:
+    """Nothing of a wrong revision is committed once its correction was told: the list of its recipients is final then."""
+    served = [
+        (record_id_bytes(record_id), rev)
+        for result in results
+        for record_id, rev in zip(result.record_ids, result.revisions, strict=True)
+    ]
+    right = corrected.right_revisions(tx, sorted({jti for jti, _ in served}))
+    if any(rev < right.get(jti, 0) for jti, rev in served):
+        raise ConflictError("record-revised", "a record of this answer was corrected meanwhile")

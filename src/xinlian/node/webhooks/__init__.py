@@ -10,7 +10,7 @@ from xinlian.node.webhooks.addresses import Addresses
 from xinlian.node.webhooks.delivering import Delivering
 from xinlian.node.webhooks.events import EVENT_TYPES, Event, Events
 from xinlian.node.webhooks.registering import NewHook, Webhooks, shown
-from xinlian.node.webhooks.sources import approval_events, batch_events, notice_events, text_events
+from xinlian.node.webhooks.sources import approval_events, batch_events, correction_events, notice_events, text_events
 from xinlian.node.webhooks.steps import step_events
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Webhooks",
     "approval_events",
     "batch_events",
+    "correction_events",
     "notice_events",
     "shown",
     "step_events",

@@ -37,6 +37,8 @@ EVENT_TYPES: Final[dict[str, str]] = {
     "request.step": "A step of a sharing request is final on chain.",
     "correction.step": "A step of a correction is final on chain.",
     "catalogue.step": "A step of a catalogue entry is final on chain.",
+    "correction.told": "A department told that a value received from it was wrong.",
+    "correction.acknowledged": "A department acknowledged, or refused, the notice of a correction.",
     "batch.final": "A batch of this department is final on chain.",
     "webhook.test": "Somebody tries out the webhook.",
 }

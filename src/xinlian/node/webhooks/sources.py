@@ -67,13 +67,25 @@ def text_events(events: Events) -> Callable[[Transaction, Document, Uscc], None]
     return received
 
 
+def correction_events(events: Events) -> Callable[[Transaction, str, str, Uscc], None]:
+    """Tell of every notice that a value received was wrong."""
+
+    def told(tx: Transaction, object_ref: str, record_id: str, sender: Uscc) -> None:
+        events.emit(tx, Event("correction.told", {"object": object_ref, "record": record_id, "sender": sender}))
+
+    return told
+
+
 def notice_events(events: Events) -> Callable[[Transaction, Outgoing, Facts], None]:
-    """Tell of every signed word on the notice of an erasure."""
+    """Tell of every signed word on the notice of an erasure or a correction."""
 
     def answered(tx: Transaction, row: Outgoing, facts: Facts) -> None:
+        code = None if facts.check is None else facts.check.code
+        if row.object_ref is not None:
+            about = {"object": row.object_ref, "recipient": row.recipient, "outcome": facts.outcome.value, "code": code}
+            events.emit(tx, Event("correction.acknowledged", about))
         if row.jti is None:
             return
-        code = None if facts.check is None else facts.check.code
         data = {"record": record_id_text(row.jti), "recipient": row.recipient, "outcome": facts.outcome.value, "code": code}
         events.emit(tx, Event("erasure.acknowledged", data))
 
