@@ -15,7 +15,8 @@ Source: Decree 809 art. 13, 16, 17; dossier 2.2, 2.3.1 (CATALOG_REVIEW, CATALOG_
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from xinlian.node.approvals import Approvals, Consented, Kind, Proposal, Result, Signatures, Text
@@ -80,7 +81,6 @@ class CatalogueSteps:
     transactions: Transactions
     approvals: Approvals
     law_s: Callable[[], int]
-    _kinds: dict[str, Kind] = field(init=False, repr=False, default_factory=dict)
 
     async def propose(self, name: str, code: str, version: int, reason: str, person: Person) -> ApprovalInfo:
         """Propose a step to the department's head.
@@ -104,30 +104,27 @@ class CatalogueSteps:
         return tuple(self._kind(name, step) for name, step in STEPS.items())
 
     def _kind(self, name: str, step: _Step) -> Kind:
-        async def validate(proposal: Proposal) -> None:
-            decision_content(name, _reason(proposal.payload))
-            self._check(name, step, self._entry(proposal.object_ref))
+        doing = partial(self._validate, name, step), partial(self._perform, name), self._find_done
+        term = partial(self._term, step)
+        return Kind(PREFIX + name, *doing, partial(_compose, name), act=step.act, term=term, proposers=step.proposers)
 
-        async def perform(consented: Consented) -> Result:
-            ref = consented.proposal.object_ref
-            entry = self._entry(ref)
-            done = await self.send(name, entry.code, entry.version, bytes(consented.document.digest))
-            return {"code": entry.code, "version": entry.version, "tx_hash": done.tx_hash}
+    async def _validate(self, name: str, step: _Step, proposal: Proposal) -> None:
+        decision_content(name, _reason(proposal.payload))
+        self._check(name, step, self._entry(proposal.object_ref))
 
-        async def find_done(consented: Consented) -> Result | None:
-            entry = self._entry(consented.proposal.object_ref)
-            shown = self.state.documents.shown(bytes(consented.document.digest), consented.proposal.object_ref)
-            return None if shown is None else {"code": entry.code, "version": entry.version}
+    async def _perform(self, name: str, consented: Consented) -> Result:
+        entry = self._entry(consented.proposal.object_ref)
+        done = await self.send(name, entry.code, entry.version, bytes(consented.document.digest))
+        return {"code": entry.code, "version": entry.version, "tx_hash": done.tx_hash}
 
-        def compose(proposal: Proposal, signatures: Signatures) -> Text:
-            content = decision_content(name, _reason(proposal.payload))
-            return Text(DECISION, {**content, "approved_by": signatures.to_json()})
+    async def _find_done(self, consented: Consented) -> Result | None:
+        entry = self._entry(consented.proposal.object_ref)
+        shown = self.state.documents.shown(bytes(consented.document.digest), consented.proposal.object_ref)
+        return None if shown is None else {"code": entry.code, "version": entry.version}
 
-        def term(ref: str) -> Term | None:
-            entry = self._entry(ref)
-            return Term(entry.proposed_at, _REVIEW_WD) if entry.state == "proposed" and step.by_version else None
-
-        return Kind(PREFIX + name, validate, perform, find_done, compose, step.act, term, step.proposers)
+    def _term(self, step: _Step, ref: str) -> Term | None:
+        entry = self._entry(ref)
+        return Term(entry.proposed_at, _REVIEW_WD) if entry.state == "proposed" and step.by_version else None
 
     async def send(self, name: str, code: str, version: int, document: bytes) -> Done:
         """Send a step that was consented to.
@@ -217,6 +214,11 @@ class CatalogueSteps:
         if found is None:
             raise NotFoundError("dataset-unknown", "no such entry is on chain", dataset=code, version=int(version))
         return found
+
+
+def _compose(name: str, proposal: Proposal, signatures: Signatures) -> Text:
+    content = decision_content(name, _reason(proposal.payload))
+    return Text(DECISION, {**content, "approved_by": signatures.to_json()})
 
 
 def _state(entry: DatasetState, wanted: str) -> ConflictError:

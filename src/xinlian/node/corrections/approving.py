@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from xinlian.node.approvals import (
@@ -106,21 +107,13 @@ class CorrectionApprovals:
         return tuple(self._kind(step) for step in STEPS.values() if step.party is not Party.ANYONE)
 
     def _kind(self, step: Step) -> Kind:
-        async def validate(proposal: Proposal) -> None:
-            await self._validate(step, proposal)
+        doing = partial(self._validate, step), partial(self._perform, step), partial(self._find_done, step)
+        return Kind(PREFIX + step.name, *doing, partial(self._compose, step), act=step.act, term=self.term)
 
-        async def perform(consented: Consented) -> Result:
-            return await self._perform(step, consented)
-
-        async def find_done(consented: Consented) -> Result | None:
-            return await self._find_done(step, consented)
-
-        def compose(proposal: Proposal, signatures: Signatures) -> Text:
-            if step.form is None:
-                return consent_text(proposal, signatures)
-            return Text(step.form, self._content(step, proposal, signatures.to_json()))
-
-        return Kind(PREFIX + step.name, validate, perform, find_done, compose, act=step.act, term=self.term)
+    def _compose(self, step: Step, proposal: Proposal, signatures: Signatures) -> Text:
+        if step.form is None:
+            return consent_text(proposal, signatures)
+        return Text(step.form, self._content(step, proposal, signatures.to_json()))
 
     def term(self, object_ref: str) -> Term | None:
         """The ten working days of who has to answer."""

@@ -18,6 +18,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -127,19 +128,15 @@ class RequestApprovals:
         return tuple(self._kind(step) for step in STEPS.values() if step.party is not Party.ANYONE)
 
     def _kind(self, step: Step) -> Kind:
-        async def validate(proposal: Proposal) -> None:
-            await self._validate(step, proposal)
+        doing = partial(self._validate, step), partial(self._perform, step), partial(self._find_done, step)
+        said = partial(self._compose, step)
+        return Kind(PREFIX + step.name, *doing, said, act=step.act, term=self.term, proposers=_proposers(step))
 
-        async def perform(consented: Consented) -> Result:
-            return await self._perform(step, consented)
-
-        async def find_done(consented: Consented) -> Result | None:
-            return self._find_done(step, consented)
-
-        def compose(proposal: Proposal, signatures: Signatures) -> Text:
-            return self._compose(step, proposal, signatures)
-
-        return Kind(PREFIX + step.name, validate, perform, find_done, compose, proposers=_proposers(step))
+    def term(self, object_ref: str) -> Term | None:
+        """The clock of the request that waits, None when none runs."""
+        request = self.state.requests.get(_parse(object_ref))
+        _, start_s, length_wd = (None, 0, 0) if request is None else request.clock()
+        return Term(start_s, length_wd) if length_wd else None
 
     async def _validate(self, step: Step, proposal: Proposal) -> None:
         requester, number = _parse(proposal.object_ref)
@@ -171,7 +168,7 @@ class RequestApprovals:
             _, tx_hash = await self.requests.take(step.name, requester, number, details)
         return {**_brief(self.requests.known(requester, number)), "tx_hash": tx_hash}
 
-    def _find_done(self, step: Step, consented: Consented) -> Result | None:
+    async def _find_done(self, step: Step, consented: Consented) -> Result | None:
         request = self.state.requests.get(_parse(consented.proposal.object_ref))
         if request is None:
             return None

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from xinlian.node.chain_state import RequestState, SharingRequest
+from xinlian.protocol.acts import ActWord
 from xinlian.protocol.errors import ConflictError
 
 S = RequestState
@@ -42,6 +43,7 @@ class Step:
         function: of SharingRegistry.
         states: from which states.
         form: kind of the document that belongs to it, None for marks; ``consent`` is the plain consent.
+        act: the transition, as the anchored log states it.
     """
 
     name: str
@@ -50,10 +52,40 @@ class Step:
     function: str
     states: frozenset[RequestState]
     form: str | None
+    act: ActWord | None
+
+
+_ACTS: Final = {
+    "submit": ActWord.SUBMITTED,
+    "resubmit": ActWord.RESUBMITTED,
+    "dispute": ActWord.DISPUTED,
+    "report-rectification": ActWord.RECTIFIED,
+    "accept-change": ActWord.CHANGE_ACCEPTED,
+    "close": ActWord.CLOSED,
+    "dispose": ActWord.DISPOSED,
+    "ask-supplement": ActWord.SUPPLEMENT_ASKED,
+    "flag-scope": ActWord.SCOPE_FLAGGED,
+    "ask-extension": ActWord.EXTENSION_ASKED,
+    "extend": ActWord.EXTENDED,
+    "agree": ActWord.ANSWERED,
+    "refuse": ActWord.ANSWERED,
+    "deliver": ActWord.DELIVERED,
+    "propose-change": ActWord.CHANGE_PROPOSED,
+    "propose-stop": ActWord.STOP_PROPOSED,
+    "keep-terms": ActWord.TERMS_KEPT,
+    "suspend": ActWord.SUSPENDED,
+    "resume": ActWord.RESUMED,
+    "terminate": ActWord.TERMINATED,
+    "review-scope": ActWord.SCOPE_REVIEWED,
+    "consent-extension": ActWord.EXTENSION_CONSENTED,
+    "settle-dispute": ActWord.DECIDED,
+    "file-closing": ActWord.CLOSED,
+}
+"""The transition that each step states in the anchored log; a withdrawal is stated by its consent."""
 
 
 def _step(name: str, title: str, party: Party, function: str, states: tuple[RequestState, ...], form: str | None) -> Step:
-    return Step(name, title, party, function, frozenset(states), form)
+    return Step(name, title, party, function, frozenset(states), form, _ACTS.get(name))
 
 
 _SUBMITTED, _ACTIVE = (S.SUBMITTED,), (S.ACTIVE,)
