@@ -24,14 +24,15 @@ from xinlian.store.opening import Store
 
 @dataclass(frozen=True, slots=True)
 class EndsParts:
-    """What the use cases are built from; ``texts`` follows notices that bring one, ``answered`` is told of every
-    recipient's word, ``corrected`` of every value received that was wrong; ``confirmations`` of the manifest.
+    """What the use cases are built from; ``texts`` and ``findings`` follow notices that bring one, ``answered`` is told
+    of every recipient's word, ``corrected`` of every value received that was wrong; ``confirmations`` of the manifest.
     """
 
     telling: TellingParts
     store: Store
     reads: Reads
     texts: Follow
+    findings: Follow
     answered: Answered
     corrected: OnTold
     records: Records
@@ -61,7 +62,8 @@ def ends_of(settings: Settings, parts: EndsParts) -> Ends:
     """
     p, t = parts, parts.telling
     telling = TellingLimits(settings.notice_pause_s, settings.notice_tries)
-    desk = open_desk(t, Holdings(p.keeping, p.reads, p.texts, p.corrected), DeskLimits(telling, settings.max_view_age_s), p.rate)
+    holdings = Holdings(p.keeping, p.reads, p.texts, p.findings, p.corrected)
+    desk = open_desk(t, holdings, DeskLimits(telling, settings.max_view_age_s), p.rate)
     desk.telling.on_answered = p.answered
     woken = Woken(p.anchoring.woken, desk.telling.woken)
     ending = Ending(p.store, desk.writing, t.clock.wall_s, woken, p.keeping)

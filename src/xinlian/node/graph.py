@@ -147,7 +147,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     pool = SealingPool(storage, settings.sealing_processes)
     library = library_of(settings, keys, store, BlobStore.at(settings.data_dir / BLOBS_DIR, os.urandom), wall)
     liability = liability_of(
-        LiabilityParts(department, store.node, state, clock, following, catalogue, office, settings, library.sweep)
+        LiabilityParts(department, store.node, sealer, state, clock, following, catalogue, office, settings, library.sweep)
     )
     publishing = Publishing(store, storage, pool, catalogue, clock.law_s, anchoring.woken, _limits(settings), library)
     records = Records(department, store, storage, catalogue)
@@ -205,6 +205,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             store,
             reads,
             office.received_texts,
+            liability.received_findings,
             notice_events(office.events),
             correction_events(office.events),
             records,

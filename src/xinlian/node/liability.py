@@ -5,25 +5,32 @@ Source: Decree 809 art. 27, 29, 39-41.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+import json
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState, code_text
 from xinlian.node.clock import Clock
-from xinlian.node.findings import Findings, Limits, local_rules
-from xinlian.node.findings.finding import Finding
+from xinlian.node.findings import Findings, Limits, Tell, local_rules
 from xinlian.node.findings.histories import Moment, entry_of
 from xinlian.node.following import Following
+from xinlian.node.notices.findings import ReceivedFindings
+from xinlian.node.notices.writing import new_notice
 from xinlian.node.office import Office
 from xinlian.node.settings import Settings
 from xinlian.node.sharing import Before
 from xinlian.node.use import Disposing, Proving, UseRecords, disposals_waiting, records_waiting
 from xinlian.protocol.dataset import DatasetSchema
+from xinlian.protocol.findings import Finding
+from xinlian.protocol.members import Where
+from xinlian.protocol.notices import ToldFinding
 from xinlian.protocol.types import Uscc
-from xinlian.store import chain_cache, duties
+from xinlian.store import chain_cache, duties, notices
 from xinlian.store import use as table
-from xinlian.store.writer import Reader, Writer
+from xinlian.store.findings import StoredFinding
+from xinlian.store.sealing import Sealer
+from xinlian.store.writer import Reader, Transaction, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,7 @@ class LiabilityParts:
 
     department: Uscc
     writer: Writer
+    sealer: Sealer
     state: ChainState
     clock: Clock
     following: Following
@@ -48,6 +56,7 @@ class Liability:
     findings: Findings
     use_records: UseRecords
     disposing: Disposing
+    received_findings: ReceivedFindings
 
 
 def liability_of(parts: LiabilityParts) -> Liability:
@@ -65,7 +74,31 @@ def liability_of(parts: LiabilityParts) -> Liability:
         lambda: records_waiting(parts.writer, settings.use_record_wd),
         lambda: disposals_waiting(parts.writer, state, clock.wall_s, settings.disposal_wd),
     )
-    return Liability(findings, use_records, disposing)
+    received = ReceivedFindings(parts.department, _authority(settings), clock.law_s)
+    return Liability(findings, use_records, disposing, received)
+
+
+def _authority(settings: Settings) -> Uscc | None:
+    return None if settings.authority_department is None else Uscc(settings.authority_department)
+
+
+def _told(stored: StoredFinding) -> ToldFinding:
+    """A kept finding as it is told."""
+    about = {"article": stored.article, "department": stored.department, "object": stored.object_ref}
+    body = {**about, "noticed_at": stored.noticed_at, **json.loads(stored.content)}
+    return ToldFinding.of(body, Where("notice-form", "finding"))
+
+
+def _tell(parts: LiabilityParts, authority: Uscc) -> Tell:
+    """Tells the authority's node, through the outbox of notices."""
+
+    def tell(tx: Transaction, found: Sequence[StoredFinding]) -> None:
+        now_s = int(parts.clock.wall_s())
+        new = [new_notice(parts.department, authority, _told(one), now_s) for one in found]
+        if new:
+            notices.put(tx, parts.sealer, new, now_s)
+
+    return tell
 
 
 def _findings(parts: LiabilityParts) -> Findings:
@@ -77,6 +110,9 @@ def _findings(parts: LiabilityParts) -> Findings:
 
     limits = Limits(settings.disposal_wd, settings.dispute_wd, settings.findings_s)
     findings = Findings(parts.writer, state, schema, parts.clock.law_s, lambda: parts.following.is_held, limits)
+    authority = _authority(settings)
+    if authority not in (None, parts.department):
+        findings.tell = _tell(parts, authority)
     findings.register(lambda reader, moment: _local(parts, reader, moment))
     return findings
 

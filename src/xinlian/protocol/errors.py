@@ -802,6 +802,11 @@ _ENTRIES: tuple[CodeEntry, ...] = (
         "The receiver keeps no further text of this sender before the chain shows one of the last.",
         "Replay it from the parked items once the receiver's node has caught up.",
     ),
+    CodeEntry(
+        "refused-notice-finding",
+        "The finding is not for the receiver's node, or not for its sender to tell.",
+        "Findings go to the authority's node (setting authority_department), with evidence of the sender's own log.",
+    ),
     CodeEntry("document-not-own", "A text of another department, or an internal one, is not handed over.", "Ask who wrote it."),
     CodeEntry(
         "document-not-shown",

@@ -64,6 +64,11 @@ def keep_only(tx: Transaction, origin: str, ids: Sequence[str]) -> None:
     tx.executemany("DELETE FROM findings WHERE id = ?", [(one,) for one in sorted(known.difference(ids))])
 
 
+def count(reader: Reader, origin: str) -> int:
+    """How many findings of an origin there are."""
+    return int(reader.fetch("SELECT count(*) FROM findings WHERE origin = ?", (origin,))[0][0])
+
+
 def page(
     reader: Reader, after: tuple[int, str] | None, limit: int, article: str | None, department: str | None
 ) -> list[StoredFinding]:

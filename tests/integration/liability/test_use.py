@@ -15,11 +15,16 @@ from tests.support.exchange import P1, P3, Stage, tampering
 from tests.support.http import Client, client_of
 from tests.support.network import D01, D02, D03
 from xinlian.node.asking import AskItem
+from xinlian.node.notices.findings import ReceivedFindings
 from xinlian.node.sharing import StepDetails
 from xinlian.protocol.acts import parse_act
 from xinlian.protocol.bundle import parse
 from xinlian.protocol.documents import check_document, read_document
+from xinlian.protocol.errors import RefusedError
+from xinlian.protocol.findings import Article, Finding, ReadRef
 from xinlian.protocol.messages import Answer
+from xinlian.protocol.notices import Notice, NoticeId, ToldFinding
+from xinlian.protocol.types import EpochS, Uscc
 from xinlian.protocol.working_days import date_of, day_of
 from xinlian.store import use as table
 
@@ -136,12 +141,47 @@ async def test_calls_outside_the_grant_are_found_by_the_provider(stage: Stage) -
     assert len(await findings(stage, D03, article="40(2)")) == 1
 
 
+async def test_what_only_one_node_sees_is_told_to_the_authority(stage: Stage) -> None:
+    (seen,) = await findings(stage, D03, article="40(2)")
+    async with asyncio.timeout(10):
+        while not (told := await findings(stage, D01, article="40(2)")):  # noqa: ASYNC110 (the other node tells no event)
+            await asyncio.sleep(0.1)
+    assert [(one["id"], one["origin"], one["evidence"]) for one in told] == [(seen["id"], D03, seen["evidence"])]
+    async with client_of(stage[D03]) as client:
+        notices = (await client.get("/api/v1/notices")).ok()["items"]
+        (sent,) = [one for one in notices if one["kind"] == "finding"]
+        assert (sent["recipient"], sent["outcome"]) == (D01, "listed")
+        (entry,) = seen["evidence"]
+        bundle = (await client.get(f"/api/v1/reads/{entry['position']}/bundle")).body
+    async with client_of(stage[D01]) as authority:
+        report = (await authority.send("/api/v1/verifications", bundle, "application/json")).ok()
+    assert report["exit_code"] in (0, 7), "the authority checks the entry against its own view"
+
+
+async def test_a_finding_that_is_not_its_senders_to_tell(stage: Stage) -> None:
+    node = stage[D01].node
+    received = ReceivedFindings(Uscc(D01), Uscc(D01), node.clock.law_s)
+    own = Finding(Article.SCOPE, "call-outside-grant", D02, f"grant {D03}/1", 1, False, (ReadRef(D03, 1, "ab" * 32, 1),))
+
+    async def refused(finding: Finding, to: ReceivedFindings, sender: str = D03) -> str:
+        told = Notice(NoticeId("0" * 32), Uscc(sender), Uscc(D01), EpochS(1), EpochS(9), ToldFinding(finding, EpochS(1)))
+        with pytest.raises(RefusedError) as caught:
+            await node.store.node.write(lambda tx: to.follow(tx, told, 1, 1))
+        return caught.value.code
+
+    assert await refused(own, received, D02) == "refused-notice-finding", "a read entry of another department"
+    assert await refused(replace(own, article=Article.LATE), received) == "refused-notice-finding", "the chain proves that"
+    elsewhere = replace(received, department=Uscc(D02))
+    assert await refused(own, elsewhere) == "refused-notice-finding", "no authority"
+
+
 async def test_a_suspension_for_misuse_is_lawful(stage: Stage) -> None:
     """The same step without a breach on record is 39(7) (test_findings); here the provider has seen one."""
     grant = stage.grants[D03]
     await stage.network.suspend(D03, grant)
     await stage.network.in_step()
-    assert await findings(stage, D03, article="39(7)") == []
+    for uscc in (D03, D01):
+        assert await findings(stage, uscc, article="39(7)") == [], "the authority was told of the breach before"
     request = stage[D03].node.state.grants[D03, grant].request
     details = StepDetails(hashlib.sha256(b"resumed").digest())
     await stage[D03].node.requests.take("resume", request.requester, request.number, details)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tests.support.findings import PROVIDER, REQUESTER, Chain, at, moment
-from xinlian.node.findings.finding import Finding, ReadRef
 from xinlian.node.findings.local_rules import (
     SHOWN,
     answers_not_proven,
@@ -11,6 +10,7 @@ from xinlian.node.findings.local_rules import (
     cases_not_disposed,
     use_gaps,
 )
+from xinlian.protocol.findings import Finding, ReadRef
 from xinlian.protocol.working_days import day_of, start_of
 from xinlian.store.use import ReadDay, RefusedCall, UseRow
 

@@ -14,10 +14,10 @@ from xinlian.node.findings.catalogue_rules import (
     not_in_catalogue,
     update_late,
 )
-from xinlian.node.findings.finding import AUTHORITY as COMPETENT
-from xinlian.node.findings.finding import EventRef, Finding
 from xinlian.node.findings.histories import CATALOGUE, CORRECTIONS
 from xinlian.protocol.clocks import Term
+from xinlian.protocol.findings import AUTHORITY as COMPETENT
+from xinlian.protocol.findings import EventRef, Finding
 
 NOW = "2026-12-25"
 

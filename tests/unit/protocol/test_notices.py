@@ -18,6 +18,7 @@ from xinlian.protocol.b64 import b64u
 from xinlian.protocol.documents import MAX_TEXT_BYTES
 from xinlian.protocol.envelope import Direction, EnvelopeHeader, Rid
 from xinlian.protocol.errors import CATALOGUE, InputError, PeerError, RefusedError, XinlianError
+from xinlian.protocol.findings import Article, EventRef, Finding, ReadRef
 from xinlian.protocol.httpsig import Clock, SignatureParams
 from xinlian.protocol.messages import CaseRef
 from xinlian.protocol.notices import (
@@ -29,6 +30,7 @@ from xinlian.protocol.notices import (
     Facts,
     HandedText,
     Kept,
+    KnownFinding,
     Noted,
     Notice,
     NoticeCheck,
@@ -37,6 +39,7 @@ from xinlian.protocol.notices import (
     NoticeMessage,
     NoticeOutcome,
     StoredText,
+    ToldFinding,
 )
 from xinlian.protocol.types import EpochS, KeyId, RecordId, Uscc
 
@@ -94,6 +97,53 @@ def test_a_correction_is_read_back() -> None:
     assert notices.parse_facts(notices.dumps_facts(facts)) == facts
     for body in ({}, {"copies": -1}, {"copies": "1"}, {"copies": 1, "more": 1}, {"deleted": 0, "kept": []}):
         assert code_of(partial(notices.parse_facts, altered(notices.dumps_facts(facts), "body", body))) == "acknowledgement-form"
+
+
+FOUND = Finding(
+    Article.SCOPE,
+    "call-outside-grant",
+    FUND,
+    f"grant {POLICE}/3",
+    NOW - 9,
+    False,
+    (ReadRef(POLICE, 12, "ab" * 32, NOW - 9), EventRef("CaseLedger", "CaseClosed", 7, "0x" + "cd" * 32, 0, NOW - 99)),
+    {"check": "purpose", "calls": 1, "last_at": NOW - 9},
+)
+OF_FINDING = replace(NOTICE, body=ToldFinding(FOUND, EpochS(NOW - 5)))
+
+
+def test_a_finding_is_read_back_with_its_id() -> None:
+    parsed = notices.parse_notice(notices.dumps_notice(OF_FINDING))
+    assert parsed == OF_FINDING
+    assert isinstance(parsed.body, ToldFinding)
+    assert parsed.body.finding.id == FOUND.id
+    facts = Facts.done(OF_FINDING, KnownFinding(FOUND.id), EpochS(NOW))
+    assert (facts.kind, facts.outcome) == (NoticeKind.FINDING, NoticeOutcome.LISTED)
+    assert notices.parse_facts(notices.dumps_facts(facts)) == facts
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("article", "40(9)"),
+        ("breach", "A breach"),
+        ("department", "authority"),
+        ("object", "person 1"),
+        ("standing", 1),
+        ("evidence", []),
+        ("evidence", [{"kind": "text"}]),
+        ("evidence", [{"kind": "read", "department": FUND, "position": 0, "leaf": "ab" * 32, "at": 1}]),
+        ("evidence", [{"kind": "read", "department": FUND, "position": 1, "leaf": "ab" * 32, "at": 1}] * 51),
+        ("facts", {"a": [1]}),
+        ("facts", {"a": "x" * 121}),
+        ("facts", {f"a{n}": n for n in range(21)}),
+        ("more", 1),
+    ],
+)
+def test_a_finding_that_is_none(member: str, value: object) -> None:
+    raw = json.loads(notices.dumps_notice(OF_FINDING))
+    raw["body"][member] = value
+    assert code_of(partial(notices.parse_notice, json.dumps(raw, separators=(",", ":")).encode())) == "notice-form"
 
 
 WRONG_CORRECTION: dict[str, list[object]] = {

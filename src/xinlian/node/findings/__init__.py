@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xinlian.node.findings.desk import FindingInfo, Findings, Limits
-from xinlian.node.findings.finding import AUTHORITY, Article, Finding
+from xinlian.node.findings.desk import FindingInfo, Findings, Limits, Tell
+from xinlian.protocol.findings import AUTHORITY, Article, Finding
 
-__all__ = ["AUTHORITY", "Article", "Finding", "FindingInfo", "Findings", "Limits"]
+__all__ = ["AUTHORITY", "Article", "Finding", "FindingInfo", "Findings", "Limits", "Tell"]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from xinlian.node.findings.finding import Article, EventRef, Finding
 from xinlian.node.findings.histories import CorrectionHistory, Entry, Moment, RequestHistory, SerialHistory
 from xinlian.protocol.clocks import CLOCKS, ClockId, Term
+from xinlian.protocol.findings import Article, EventRef, Finding
 from xinlian.protocol.objects import dataset_object
 
 _UPDATE: Final = CLOCKS[ClockId.CATALOG_UPDATE]

@@ -5,7 +5,8 @@ Rules
 2. What the chain proves is found anew each time from the followed events; a finding whose events are gone (a reorganisation) goes
    too, once the chain's head is held. What only this node sees is kept.
 3. A suspension for misuse is lawful, so that rule runs last and is told which breaches are on record.
-4. A finding is a lead for the authority (督办), never a decision.
+4. What only this node sees is told to the authority's node when it is noticed, and again when it is over.
+5. A finding is a lead for the authority (督办), never a decision.
 
 Example: ``await node.findings.look(); node.findings.page(window, "39(4)", None)``
 
@@ -24,7 +25,6 @@ import orjson
 
 from xinlian.node.chain_state import ChainState
 from xinlian.node.findings import catalogue_rules, sharing_rules
-from xinlian.node.findings.finding import Finding
 from xinlian.node.findings.histories import CONTRACTS, Entry, Histories, Moment, RequestHistory, entry_of
 from xinlian.node.inbox import Capacity, Todo
 from xinlian.node.paging import Page, Window, first_of
@@ -32,6 +32,7 @@ from xinlian.node.people import Role
 from xinlian.protocol.clocks import Term
 from xinlian.protocol.dataset import DatasetSchema
 from xinlian.protocol.errors import ConflictError
+from xinlian.protocol.findings import Finding
 from xinlian.store import chain_cache
 from xinlian.store import findings as table
 from xinlian.store.writer import Reader, Transaction, Writer
@@ -48,6 +49,8 @@ NEW_S: Final = 30 * 86_400
 """So long a breach that is over is still pointed out."""
 _AUTHORITY: Final = frozenset({Role.AUTHORITY})
 
+Tell = Callable[[Transaction, Sequence[table.StoredFinding]], None]
+"""Tells the authority's node findings that only this node sees, inside the transaction that keeps them."""
 Local = Callable[[Reader, Moment], Iterable[Finding]]
 """A source of what only this node sees, from its node.db."""
 
@@ -114,6 +117,7 @@ class Findings:
         self._is_held = is_held
         self._limits = limits
         self._local: list[Local] = []
+        self.tell: Tell = lambda _tx, _found: None
         self._turn = asyncio.Lock()
 
     def register(self, *sources: Local) -> None:
@@ -143,8 +147,8 @@ class Findings:
             proven = list(self._proven(histories, moment))
             misuse = _misuse((*proven, *local), known)
             proven += [one for h in histories.requests.values() for one in sharing_rules.stopped_alone(h, misuse)]
-            rows = [*_rows(proven, table.CHAIN, moment.now_s), *_rows(local, table.LOCAL, moment.now_s)]
-            rows += _over(known, {one.id for one in local})
+            own = [*_rows(local, table.LOCAL, moment.now_s), *_over(known, {one.id for one in local})]
+            rows, news = [*_rows(proven, table.CHAIN, moment.now_s), *own], _news(own, known)
             kept = {(one.id, one.content) for one in known}
             if {(one.id, one.content) for one in rows} <= kept and _chain_ids(known) == {one.id for one in proven}:
                 return 0
@@ -152,6 +156,7 @@ class Findings:
             def job(tx: Transaction) -> int:
                 if is_held:
                     table.keep_only(tx, table.CHAIN, [one.id for one in proven])
+                self.tell(tx, news)
                 return table.put(tx, rows)
 
             return await self._writer.write(job)
@@ -232,6 +237,20 @@ def _chain_ids(known: Sequence[table.StoredFinding]) -> set[str]:
     return {one.id for one in known if one.origin == table.CHAIN}
 
 
+def _news(own: Iterable[table.StoredFinding], known: Sequence[table.StoredFinding]) -> list[table.StoredFinding]:
+    """Findings of this node's logs that are new, or over since they were last seen, with the time they were first noticed."""
+    before = {one.id: one for one in known}
+    return [
+        replace(one, noticed_at=before.get(one.id, one).noticed_at)
+        for one in own
+        if one.id not in before or _is_standing(one) != _is_standing(before[one.id])
+    ]
+
+
+def _is_standing(stored: table.StoredFinding) -> bool:
+    return bool(json.loads(stored.content)["standing"])
+
+
 def _over(known: Sequence[table.StoredFinding], found: set[str]) -> list[table.StoredFinding]:
     """Findings of this node's logs that are found no more: the breach is over, the finding stays."""
     return [
@@ -242,16 +261,17 @@ def _over(known: Sequence[table.StoredFinding], found: set[str]) -> list[table.S
 
 
 def _rows(found: Iterable[Finding], origin: str, now_s: int) -> list[table.StoredFinding]:
-    unique = {one.id: one for one in found}
-    return [
-        table.StoredFinding(
-            number,
-            origin,
-            one.article.value,
-            one.department,
-            one.object_ref,
-            orjson.dumps(one.content(), option=orjson.OPT_SORT_KEYS).decode(),
-            now_s,
-        )
-        for number, one in unique.items()
-    ]
+    return [row_of(one, origin, now_s) for one in {one.id: one for one in found}.values()]
+
+
+def row_of(finding: Finding, origin: str, noticed_at: int) -> table.StoredFinding:
+    """A finding as it is kept.
+
+    Args:
+        finding: what was found.
+        origin: ``chain``, ``local`` or the USCC that told it.
+        noticed_at: law time, epoch seconds.
+    """
+    content = orjson.dumps(finding.content(), option=orjson.OPT_SORT_KEYS).decode()
+    about = (finding.article.value, finding.department, finding.object_ref)
+    return table.StoredFinding(finding.id, origin, *about, content, noticed_at)

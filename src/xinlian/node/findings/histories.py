@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from xinlian.node.findings.finding import EventRef
 from xinlian.protocol.clocks import Term
 from xinlian.protocol.dataset import DatasetSchema
+from xinlian.protocol.findings import EventRef
 from xinlian.protocol.objects import correction_object, grant_object, request_object
 from xinlian.store.chain_cache import ChainEvent
 

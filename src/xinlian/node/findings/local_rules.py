@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from xinlian.node.findings.finding import Article, Finding, ReadRef
 from xinlian.node.findings.histories import Entry, Moment
 from xinlian.protocol.clocks import Term
+from xinlian.protocol.findings import Article, Finding, ReadRef
 from xinlian.protocol.messages import ProviderCheck
 from xinlian.protocol.working_days import date_of, day_of
 from xinlian.store.use import ReadDay, RefusedCall, UseRow

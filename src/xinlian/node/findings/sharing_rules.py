@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from xinlian.node.findings.finding import AUTHORITY, Article, EventRef, Finding
 from xinlian.node.findings.histories import Entry, Moment, RequestHistory
 from xinlian.protocol.clocks import CLOCKS, ClockId, Term
 from xinlian.protocol.dataset import DatasetSchema
+from xinlian.protocol.findings import AUTHORITY, Article, EventRef, Finding
 from xinlian.protocol.forms import Ground
 
 _ANSWERS: Final = ("RequestAgreed", "RequestRefused", "SupplementAsked", "RequestWithdrawn")

@@ -29,13 +29,14 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What notices are about: the files of received records and what opens the case file, the read log, what follows texts, who
-    is told of corrections.
+    """What notices are about: the files of received records and what opens the case file, the read log, what follows texts and
+    findings, who is told of corrections.
     """
 
     keeping: Keeping
     reads: Reads
     texts: Follow
+    findings: Follow
     on_corrected: OnTold
 
 
@@ -68,6 +69,7 @@ def open_desk(parts: TellingParts, holdings: Holdings, limits: DeskLimits, rate:
             NoticeKind.ERASED: ErasedCopies(keeping.sealer, holding),
             NoticeKind.DOCUMENT: holdings.texts,
             NoticeKind.CORRECTED: CorrectedCopies(holding, holdings.on_corrected),
+            NoticeKind.FINDING: holdings.findings,
         },
         keeping.finish,
         limits.max_view_age_s,

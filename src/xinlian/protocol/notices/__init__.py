@@ -37,6 +37,7 @@ from xinlian.protocol.notices.acknowledgement import (
 from xinlian.protocol.notices.corrected import Corrected, Noted
 from xinlian.protocol.notices.document import HandedText, StoredText
 from xinlian.protocol.notices.erased import Concerned, Done, Erased, Kept
+from xinlian.protocol.notices.finding import KnownFinding, ToldFinding
 from xinlian.protocol.notices.notice import (
     Body,
     Notice,
@@ -74,6 +75,7 @@ __all__ = [
     "Facts",
     "HandedText",
     "Kept",
+    "KnownFinding",
     "Noted",
     "Notice",
     "NoticeCheck",
@@ -83,6 +85,7 @@ __all__ = [
     "NoticeOutcome",
     "Result",
     "StoredText",
+    "ToldFinding",
     "check_acknowledges",
     "check_carried",
     "check_message_time",

@@ -15,6 +15,7 @@ from xinlian.protocol.members import Members, Where
 from xinlian.protocol.notices.corrected import Noted
 from xinlian.protocol.notices.document import StoredText
 from xinlian.protocol.notices.erased import Done
+from xinlian.protocol.notices.finding import KnownFinding
 from xinlian.protocol.notices.notice import Notice
 from xinlian.protocol.notices.words import (
     ID_FORM,
@@ -29,11 +30,16 @@ from xinlian.protocol.notices.words import (
 )
 from xinlian.protocol.types import EpochS
 
-Result = Done | StoredText | Noted
+Result = Done | StoredText | Noted | KnownFinding
 """What is said of what was done, of all kinds."""
 
 _RESULTS: Final[Mapping[NoticeKind, Callable[[object, Where], Result]]] = MappingProxyType(
-    {NoticeKind.ERASED: Done.of, NoticeKind.DOCUMENT: StoredText.of, NoticeKind.CORRECTED: Noted.of}
+    {
+        NoticeKind.ERASED: Done.of,
+        NoticeKind.DOCUMENT: StoredText.of,
+        NoticeKind.CORRECTED: Noted.of,
+        NoticeKind.FINDING: KnownFinding.of,
+    }
 )
 _MEMBERS: Final = ("v", "rid", "notice_digest", "notice", "kind", "outcome", "check", "time", "body")
 _WHERE: Final = Where("acknowledgement-form", "acknowledgement")

@@ -20,6 +20,7 @@ from xinlian.protocol.messages import ProviderCheck
 from xinlian.protocol.notices.corrected import Corrected
 from xinlian.protocol.notices.document import HandedText
 from xinlian.protocol.notices.erased import Erased
+from xinlian.protocol.notices.finding import ToldFinding
 from xinlian.protocol.notices.words import (
     ID_FORM,
     MAX_DEPTH,
@@ -33,11 +34,16 @@ from xinlian.protocol.notices.words import (
 )
 from xinlian.protocol.types import EpochS, KeyId, Uscc
 
-Body = Erased | HandedText | Corrected
+Body = Erased | HandedText | Corrected | ToldFinding
 """The bodies of all kinds."""
 
 _BODIES: Final[Mapping[NoticeKind, Callable[[object, Where], Body]]] = MappingProxyType(
-    {NoticeKind.ERASED: Erased.of, NoticeKind.DOCUMENT: HandedText.of, NoticeKind.CORRECTED: Corrected.of}
+    {
+        NoticeKind.ERASED: Erased.of,
+        NoticeKind.DOCUMENT: HandedText.of,
+        NoticeKind.CORRECTED: Corrected.of,
+        NoticeKind.FINDING: ToldFinding.of,
+    }
 )
 _NOTICE: Final = ("v", "notice", "from", "to", "kind", "created", "expires", "body")
 _MESSAGE: Final = ("v", "rid", "from", "to", "signing_key", "sealing_key", "reply_key", "created", "expires", "notice")

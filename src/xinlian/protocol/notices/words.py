@@ -40,6 +40,8 @@ class NoticeKind(StrEnum):
     """The sender hands over a text behind a step of the law that both take part in: it is kept."""
     CORRECTED = "corrected"
     """The sender corrected a record that the receiver got: every copy is marked as replaced."""
+    FINDING = "finding"
+    """The sender's node sees a breach that no other sees: the authority's lists it."""
 
 
 class NoticeOutcome(StrEnum):
@@ -53,6 +55,8 @@ class NoticeOutcome(StrEnum):
     """The text is kept."""
     NOTED = "noted"
     """The copies are marked: a later revision is right."""
+    LISTED = "listed"
+    """The finding is listed."""
     REFUSED = "refused"
     """A ``NoticeCheck`` failed; nothing was done."""
 
@@ -72,6 +76,8 @@ class NoticeCheck(StrEnum):
     """The text is not of the digest named, or no document."""
     UNSHOWN = "notice-unshown"
     """None of the last texts of this sender is on chain: no further one is kept before."""
+    FINDING = "notice-finding"
+    """The finding is not for this node, or not for this sender to tell."""
 
     @property
     def code(self) -> str:

@@ -4,7 +4,8 @@ Rules
 1. A finding states facts that a rule found, never a judgement: whether there was cause is for the authority to say.
 2. Its id is SHA-256 over article, breach, department, object and the first piece of evidence, so the same breach is raised once,
    on every node under the same id, however much evidence is added later.
-3. Evidence names where the proof is (an event of the chain, a read entry, a document); it holds no personal data and no text.
+3. Evidence names where the proof is (an event of the chain with the digest of its document, a read entry); it holds no personal
+   data and no text.
 
 Example: ``Finding(Article.LATE, "answer-late", provider, request_object(r, n), since, True, (EventRef.of(entry),), {})``
 
@@ -91,19 +92,7 @@ class ReadRef:
         return {"kind": "read", "department": self.department, "position": self.position, "leaf": self.leaf, "at": self.at}
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentRef:
-    """A text by its salted digest (64 hex)."""
-
-    form: str
-    digest: str
-
-    def to_json(self) -> dict[str, object]:
-        """As it is stored, shown and sent."""
-        return {"kind": "document", "form": self.form, "digest": self.digest}
-
-
-Evidence = EventRef | ReadRef | DocumentRef
+Evidence = EventRef | ReadRef
 
 
 @dataclass(frozen=True, slots=True)
