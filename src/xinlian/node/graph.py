@@ -35,7 +35,7 @@ from xinlian.node.chain_keys import chain_keys
 from xinlian.node.chain_state import ChainState
 from xinlian.node.clock import Clock
 from xinlian.node.completeness import Completeness
-from xinlian.node.corrections import Applications, CorrectionParts, Disputes, corrections_of
+from xinlian.node.corrections import Applications, CorrectionParts, Disputes, Doubts, corrections_of
 from xinlian.node.duties import Duties
 from xinlian.node.ends import EndsParts, ends_of
 from xinlian.node.files import Limits
@@ -196,6 +196,7 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
             client,
             settings.max_view_age_s,
             authorisations.shelf,
+            Doubts(department, state, Applications(office.documents)),
         )
     )
     ends = ends_of(

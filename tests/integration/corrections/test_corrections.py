@@ -28,6 +28,7 @@ from tests.support.exchange import P2, Stage, id_number
 from tests.support.http import client_of
 from tests.support.network import D02, D03, D06, Running
 from xinlian.node.asking import AskItem
+from xinlian.node.corrections import Disputed, Disputes
 from xinlian.node.providing.answering import Answering
 from xinlian.node.webhooks.events import Event, Events
 from xinlian.protocol.errors import ConflictError, InputError, StoreError
@@ -81,6 +82,16 @@ async def test_what_was_made_from_a_disputed_value_says_so_too(stage: Stage) -> 
     await stage.network.in_step()
     free = await ask(stage, D02, grant, "answer", view="contract_count", items=(AskItem((P2,), {}),))
     assert (free.items[0].answer or {})["in_correction"] == []
+
+
+async def test_who_disputes_sees_it_whatever_the_provider_says(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, record_id = await record_of(stage)
+    number = await opened(stage, record_id)
+    monkeypatch.setattr(Disputes, "now", lambda _self, _reader: Disputed())  # the provider's node is silent about it
+    since = [{"field": "filing_status", "since": view(stage[D02], number)["opened_at"]}]
+    assert shown(await ask(stage, D02, stage.grants[D03]), record_id)["in_correction"] == since
+    await step(stage[D02], "withdraw", number)
+    assert shown(await ask(stage, D02, stage.grants[D03]), record_id)["in_correction"] == []
 
 
 async def test_maintained_with_a_reason_ends_it_and_tells_nobody(stage: Stage) -> None:

@@ -20,6 +20,7 @@ from xinlian.node.cases import Cases
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import CaseState, ChainState, GrantState
 from xinlian.node.clock import Clock
+from xinlian.node.corrections import Doubts
 from xinlian.node.following import Following
 from xinlian.node.idempotency import current_journal
 from xinlian.node.identity import Identity
@@ -77,6 +78,7 @@ class AskingParts:
     client: PeerClient
     max_view_age_s: float
     shelf: Shelf
+    doubts: Doubts
 
 
 class Asking:
@@ -84,7 +86,7 @@ class Asking:
 
     def __init__(self, parts: AskingParts) -> None:
         self._p = parts
-        self._judging = Judging(parts.bundles, parts.clock)
+        self._judging = Judging(parts.bundles, parts.clock, parts.doubts)
         self._line = Line(parts.state, parts.clock, parts.identity, parts.peers, parts.following, parts.client)
         self.history = History(parts.store.node, parts.sealer, parts.clock)
 

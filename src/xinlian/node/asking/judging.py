@@ -10,6 +10,7 @@ import structlog
 from xinlian.node.asking.question import Sent, ShownItem
 from xinlian.node.bundles import Bundles, evidence_bundle
 from xinlian.node.clock import Clock
+from xinlian.node.corrections import Doubts
 from xinlian.protocol.bundle import Bundle, to_json
 from xinlian.protocol.errors import XinlianError
 from xinlian.protocol.messages import Answer, AnswerItem, Evidence, Outcome
@@ -31,11 +32,13 @@ class Judging:
     Args:
         bundles: verifies.
         clock: law time.
+        doubts: what this department disputes itself.
     """
 
-    def __init__(self, bundles: Bundles, clock: Clock) -> None:
+    def __init__(self, bundles: Bundles, clock: Clock, doubts: Doubts) -> None:
         self._bundles = bundles
         self._clock = clock
+        self._doubts = doubts
 
     def judge(self, sent: Sent, answer: Answer) -> list[ShownItem]:
         """Every item as it may be shown, all against one and the same view."""
@@ -82,7 +85,7 @@ class Judging:
             "values": {},
             "receipt": None if evidence.receipt is None else dict(evidence.receipt),
             "pending_anchor_by": evidence.anchor_by,
-            "in_correction": [{"field": one.field, "since": one.since} for one in evidence.in_correction],
+            "in_correction": _in_correction({one.field: one.since for one in evidence.in_correction}),
             "verdict": report.verdict,
             "exit_code": report.exit_code,
             "checks": {check.name: check.outcome.value for check in report.checks},
@@ -90,6 +93,9 @@ class Judging:
         }
         if proven:
             shown["values"] = {disclosure.name: disclosure.value for disclosure in bundle.opened()}
+            said = {one.field: int(one.since) for one in evidence.in_correction}
+            own = self._doubts.of(sent.request.to_uscc, statement.jti, shown["values"])
+            shown["in_correction"] = _in_correction({**own, **said})
         return shown, to_json(bundle), proven
 
     def _shown_statement(self, sent: Sent, index: int, given: tuple[Outcome, Evidence], verify: _Verify) -> ShownItem:
@@ -119,6 +125,10 @@ class Judging:
             and disclosed.fields == sent.request.fields
             and _is_same(disclosed.values, item.values)
         )
+
+
+def _in_correction(since: Mapping[str, int]) -> list[dict[str, object]]:
+    return [{"field": field, "since": begun} for field, begun in sorted(since.items())]
 
 
 def _is_same(left: Mapping[str, object], right: Mapping[str, object]) -> bool:

@@ -2,7 +2,7 @@
 
 from xinlian.node.corrections.approving import CorrectionApprovals
 from xinlian.node.corrections.building import CorrectionDesk, CorrectionParts, corrections_of
-from xinlian.node.corrections.disputed import Disputed, Disputes
+from xinlian.node.corrections.disputed import Disputed, Disputes, Doubts
 from xinlian.node.corrections.registry import Corrections
 from xinlian.node.corrections.showing import CorrectionViews, told_json
 from xinlian.node.corrections.steps import STEPS, Step
@@ -21,6 +21,7 @@ __all__ = [
     "Corrections",
     "Disputed",
     "Disputes",
+    "Doubts",
     "Step",
     "corrections_of",
     "corrections_waiting",

@@ -78,6 +78,39 @@ class Disputes:
         return correction.is_open or corrected.record_of(reader, ref) is None
 
 
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What this department disputes itself, so that it sees it whatever the provider's answer says.
+
+    Args:
+        department: USCC of this node.
+        state: corrections as followed.
+        applications: their texts.
+    """
+
+    department: Uscc
+    state: ChainState
+    applications: Applications
+
+    def of(self, provider: Uscc, record_id: str, names: Iterable[str]) -> dict[str, int]:
+        """Which of the named fields of a record are disputed, since when (epoch seconds)."""
+        found: dict[str, int] = {}
+        for correction in self.state.unsettled_corrections():
+            if not correction.is_open or (correction.receiver, correction.provider) != (self.department, provider):
+                continue
+            form = self.applications.find(correction)
+            if form is not None and form.record_id == record_id:
+                disputed = [name for name in names if not _groups(name).isdisjoint(form.items)]
+                found |= {name: min(correction.opened_at, found.get(name, correction.opened_at)) for name in disputed}
+        return found
+
+
+def _groups(name: str) -> frozenset[str]:
+    """What an item may call a field: ``buyers.1.name`` is also ``buyers.name`` and ``buyers``."""
+    parts = name.split(".")
+    return frozenset({name, ".".join(part for part in parts if not part.isdigit()), parts[0]})
+
+
 def concrete(schema: DatasetSchema, items: Sequence[str]) -> tuple[str, ...]:
     """The fields that items name, arrays spelled out; none when this version of the dataset does not have them all."""
     try:
