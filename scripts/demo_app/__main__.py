@@ -45,7 +45,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        "scripts/demo", description="Six departments and a bank on one chain: request, publish, read, correct, verify, and what is refused."
+        "scripts/demo",
+        description="Six departments and a bank on one chain: request, publish, read, correct, verify, and what is refused.",
     )
     parser.add_argument("--once", action="store_true", help="end after the last step; exit 0 only if all came out as expected")
     parser.add_argument("--out", type=Path, help="output folder: empty, new, or of an earlier run (default: .demo)")
