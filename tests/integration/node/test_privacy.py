@@ -15,10 +15,13 @@ import pytest
 import structlog
 
 from tests.integration.node.conftest import Rows
+from tests.support.authorisations import authorise
 from tests.support.http import Client, Reply, client_of
 from tests.support.network import D02, D05, Network, running_network
 from xinlian.api.logs import configure_logging
 from xinlian.node.sharing import TermsByName
+from xinlian.protocol.dataset import SubjectKind
+from xinlian.protocol.subjects import Subject
 from xinlian.protocol.types import Stream
 from xinlian.scenarios.synthetic.people import BING, JIA, YI
 from xinlian.store import records as table
@@ -133,6 +136,10 @@ async def _use(fund: Client, registry: Client, network: Network) -> None:
     subjects = [{"kind": "person", "value": BING.id_number}, {"kind": "person", "value": JIA.id_number}]
     case = {"case_no": "CASE-1", "scenario": SCENARIO, "subjects": subjects}
     opened = (await fund.post("/api/v1/cases", json=case)).ok(201)
+    await network.in_step()
+    code = network[D02].node.catalogue.info("BDC-01", None).code
+    for who in (BING, JIA, YI):
+        await authorise(network[D02], Subject(SubjectKind.PERSON, who.id_number), code, ("home_count",), (D02, "CASE-1"))
     await network.in_step()
     question = {
         "provider": D05,
