@@ -124,7 +124,7 @@ def _init(stage: Stage, node: NodeHandle) -> None:
 def _settings_of(department: Department) -> dict[str, Any]:
     """Where texts of the law's steps go, too; the authority's own node was told by --authority."""
     if department.id == AUTHORITY:
-        return _SETTINGS
+        return {**_SETTINGS, "demo_login": True}
     return {**_SETTINGS, "authority_department": next(one.uscc for one in DEPARTMENTS if one.id == AUTHORITY)}
 
 

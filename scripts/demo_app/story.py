@@ -18,6 +18,7 @@ from scripts.demo_app import (
     ending,
     faults,
     hygiene,
+    ledger,
     publishing,
     refusals,
     sharing,
@@ -53,6 +54,7 @@ def tell(stage: Stage) -> None:
     ending.end(stage)
     stopping.stop(stage)
     faults.break_things(stage)
+    ledger.read(stage)
     authorising.withdraw(stage)
     _close(stage)
 

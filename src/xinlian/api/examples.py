@@ -357,6 +357,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
             "grants": [],
             "cases": ["CASE-1"],
             "calendar_years": [2026],
+            "authorisations": [],
         },
         "restart": True,
     },

@@ -155,7 +155,20 @@ def _assemble(settings: Settings, deployment: Deployment, keys: NodeKeys, store:
     bundles = Bundles(department, store.node, sealer, deployment, view, records, identity, clock.law_s)
     cases = Cases(department, store.node, sealer, state, transactions, reads)
     authorisations = authorisations_of(
-        AuthorisationParts(department, store.node, sealer, state, catalogue, reads, following, transactions, clock.law_s)
+        AuthorisationParts(
+            department,
+            store.node,
+            sealer,
+            state,
+            catalogue,
+            reads,
+            following,
+            transactions,
+            clock.law_s,
+            office.acts,
+            office.documents,
+            library.keeping,
+        )
     )
     rate = RateLimit(settings.unauthenticated_per_minute)
     providing = Providing(

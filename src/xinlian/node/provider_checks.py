@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xinlian.node.authorisations.checking import Use, Withdrawn, check_authorisations
+from xinlian.node.authorisations.checking import NOTHING_KNOWN, Known, Use, check_authorisations
 from xinlian.node.chain_state import RUNNING, CaseState, ChainState, DatasetState, GrantState
 from xinlian.protocol.dataset import DatasetSchema, Mode
 from xinlian.protocol.errors import InputError, RefusedError
@@ -48,7 +48,7 @@ class Admitted:
 
 
 def admit(
-    request: Request, schema: DatasetSchema | None, state: ChainState, moment: Moment, withdrawn: Withdrawn = ()
+    request: Request, schema: DatasetSchema | None, state: ChainState, moment: Moment, known: Known = NOTHING_KNOWN
 ) -> Admitted:
     """Check a request as a whole and every subject of it.
 
@@ -57,7 +57,7 @@ def admit(
         schema: the dataset it names, None when this department has none such.
         state: the chain as followed.
         moment: when.
-        withdrawn: authorisations whose withdrawal was handed in here.
+        known: withdrawals that were handed in here, and on which basis grants were asked for.
 
     Raises:
         RefusedError: ``refused-<check>``; ``fields["check"]`` names the check.
@@ -73,7 +73,7 @@ def admit(
     case = _open_case(request, state, grant)
     subjects = tuple(_subjects(item, case) for item in request.items)
     everybody = tuple(dict.fromkeys(subject for of_item in subjects for subject in of_item))
-    check_authorisations(Use(request, schema, grant, everybody, moment.law_time_s), state, withdrawn)
+    check_authorisations(Use(request, schema, grant, everybody, moment.law_time_s), state, known)
     return Admitted(schema, grant, case, subjects)
 
 

@@ -52,6 +52,7 @@ class Redo:
         datasets: own catalogue versions that were published, ``<code>@<version>``.
         grants: own grants that ran, ``<receiver> <dataset> (was number n)``.
         cases: own open cases, by number.
+        authorisations: own ones that were in force, by id; the persons' forms are kept, and recorded anew when signed anew.
         calendar_years: years of the working-day calendar that were loaded; the authority loads them (and declares outages) again.
     """
 
@@ -60,6 +61,7 @@ class Redo:
     grants: tuple[str, ...]
     cases: tuple[str, ...]
     calendar_years: tuple[int, ...] = ()
+    authorisations: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As the API and the command line show it."""
@@ -69,6 +71,7 @@ class Redo:
             "grants": list(self.grants),
             "cases": list(self.cases),
             "calendar_years": list(self.calendar_years),
+            "authorisations": list(self.authorisations),
         }
 
 
@@ -107,6 +110,11 @@ def redo_of(department: str, state: ChainState) -> Redo:
         grants=tuple(grants),
         cases=tuple(case.case_no for case in state.cases.values() if case.lead == department and case.is_open),
         calendar_years=tuple(sorted(state.calendar.years)),
+        authorisations=tuple(
+            one.id.removeprefix("0x")
+            for one in state.authorisations.values()
+            if one.recorder == department and one.withdrawn_at is None
+        ),
     )
 
 

@@ -572,7 +572,7 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry(
         "authorisation-forged",
         "The authorisation is not the one on chain: its text has another digest, nobody recorded it, or the secret is wrong.",
-        "Use the authorisation as it was recorded; take the secret from the person's slip.",
+        "Use it as it was recorded (recorded just now: ask again in a moment); take the secret from the person's slip.",
     ),
     CodeEntry(
         "authorisation-withdrawn",

@@ -252,6 +252,11 @@ def use(tx: Transaction, blob: bytes, by: Use) -> None:
     )
 
 
+def end_uses(tx: Transaction, kind: str, ref: str) -> None:
+    """Nothing of this reference uses an attachment any more."""
+    tx.run("DELETE FROM attachment_uses WHERE kind = ? AND ref = ?", (kind, ref))
+
+
 def uses_of(reader: Reader, blob: bytes) -> list[Use]:
     """What uses an attachment."""
     rows = reader.fetch("SELECT kind, ref, field FROM attachment_uses WHERE attachment = ? ORDER BY kind, ref, field", (blob,))

@@ -160,14 +160,19 @@ def uses_of(reader: Reader, ref: Ref, limit: int = 200) -> list[tuple[str, int]]
 # -- withdrawals -------------------------------------------------------------------------------------
 
 
-def hand_in(tx: Transaction, sealer: Sealer, ref: Ref, secret: bytes, now_s: int) -> None:
-    """Keep a withdrawal; a repeated one changes nothing."""
+def hand_in(tx: Transaction, sealer: Sealer, ref: Ref, secret: bytes, now_s: int) -> bool:
+    """Keep a withdrawal.
+
+    Returns:
+        False when it is there already.
+    """
     sealed = sealer.seal(_place(ref[1], f"withdrawal {ref[0]}"), secret)
-    tx.run(
+    changed = tx.run(
         "INSERT INTO authorisation_withdrawals (recorder, authorisation, secret_sealed, handed_in_at, relayed_at, code) "
         "VALUES (?, ?, ?, ?, NULL, NULL) ON CONFLICT DO NOTHING",
         (*ref, sealed, now_s),
     )
+    return changed > 0
 
 
 def relayed(tx: Transaction, ref: Ref, now_s: int) -> None:

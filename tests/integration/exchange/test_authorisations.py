@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.support.attachments import SAMPLES, upload_fields
 from tests.support.authorisations import authorise, day_after, form
-from tests.support.exchange import P1, P2, P3, Stage
+from tests.support.exchange import P1, P2, P3, SCENARIO, Stage
 from tests.support.http import client_of, token_for
 from tests.support.network import D01, D02, D03
 from xinlian.chain.authorisations import commitment
 from xinlian.node.asking import Asked, AskItem, Question
 from xinlian.node.paging import Window
 from xinlian.node.people import Role
-from xinlian.protocol.documents import read_document
+from xinlian.node.sharing import NewRequest, StepDetails, TermsByName
+from xinlian.protocol.attachments import PDF
+from xinlian.protocol.documents import make_document, read_document
 from xinlian.protocol.errors import ChainError, ConflictError, InputError, NotFoundError, RefusedError
 from xinlian.protocol.messages import ShownAuthorisation
+from xinlian.protocol.objects import authorisation_object
 from xinlian.protocol.subjects import Subject
 from xinlian.scenarios.catalogue import load_schemas
 from xinlian.store.authorisations import Recorded
@@ -27,6 +32,23 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CODE = load_schemas("new-home-loan")["GJJ-01"].code
 VIEW = "months_reached"
+SHARING_REQUEST: dict[str, Any] = {
+    "request_no": "GX20260921000001",
+    "requester": {"uscc": D02, "handler": "测试甲"},
+    "catalog_version": 1,
+    "requested_items": [{"name_en": "filing_status", "modes": ["query"], "necessity_reason": "核对备案状态"}],
+    "legal_basis": [{"title": "住房公积金管理条例", "article": "第二十六条"}],
+    "scenario": {"name": "新建住房申请公积金贷款", "item_code": "4115990000001"},
+    "scope": {"users": "贷款受理岗", "region": "411599"},
+    "method": "服务接口",
+    "frequency": {"per_day": 200},
+    "valid_from": "2026-09-21",
+    "valid_to": "2027-09-20",
+    "storage": {"kind": "不落地"},
+    "purposes": ["HPF_LOAN_REVIEW"],
+    "uses_per_case": 50,
+    "standing": False,
+}
 
 
 def asked_for(stage: Stage, case: str, *subjects: Subject, **changes: Any) -> Question:
@@ -81,7 +103,7 @@ async def test_recorded_shown_withdrawn_refused(stage: Stage) -> None:
         info = one.node.authorisations.showing.info((D03, row.id), with_form=True)
         assert (info["state"], [use["rid"] for use in info["uses"]]) == ("in-force", [asked.rid])
         assert ("form" in info) == (one is stage[D03])
-    done = await stage[D03].node.authorisations.withdrawing.withdraw(row.id)
+    done = await stage[D03].node.authorisations.withdrawing.withdraw(row.id, stage[D03].person)
     assert done.relayed_at is not None
     assert await refused_here(stage, asked_for(stage, case)) == "authorisation-withdrawn"
     await stage.network.in_step()
@@ -115,7 +137,7 @@ async def test_the_provider_honours_what_is_handed_in_before_it_is_mined(stage: 
 
     with monkeypatch.context() as patched:
         patched.setattr(node.transactions, "law", nothing_is_sent)
-        done = await node.authorisations.withdrawing.hand_in(ref, row.secret)
+        done = await node.authorisations.withdrawing.hand_in(ref, row.secret, stage[D02].person)
         assert (done.relayed_at, node.authorisations.withdrawing.handed_in(ref)) == (None, done)
         assert await stage.check_of(crafted) == "authorisation-withdrawn"
         known = node.state.authorisation(D03, "0x" + row.id.hex())
@@ -136,15 +158,15 @@ async def test_any_participant_relays_a_withdrawal(stage: Stage) -> None:
     row = await signed(stage, case)
     desk = stage[D01].node.authorisations.withdrawing
     with pytest.raises(ConflictError) as forged:
-        await desk.hand_in((D03, row.id), os.urandom(32))
+        await desk.hand_in((D03, row.id), os.urandom(32), stage[D01].person)
     assert forged.value.code == "authorisation-forged"
-    assert (await desk.hand_in((D03, row.id), row.secret)).relayed_at is not None
+    assert (await desk.hand_in((D03, row.id), row.secret, stage[D01].person)).relayed_at is not None
     await stage.network.in_step()
     with pytest.raises(ConflictError) as twice:
-        await stage[D02].node.authorisations.withdrawing.hand_in((D03, row.id), row.secret)
+        await stage[D02].node.authorisations.withdrawing.hand_in((D03, row.id), row.secret, stage[D02].person)
     assert twice.value.code == "authorisation-withdrawn"
     with pytest.raises(NotFoundError) as unknown:
-        await desk.hand_in((D03, os.urandom(32)), row.secret)
+        await desk.hand_in((D03, os.urandom(32)), row.secret, stage[D01].person)
     assert unknown.value.code == "authorisation-unknown"
 
 
@@ -280,6 +302,68 @@ async def test_the_contract_rejects_under_the_same_codes(stage: Stage) -> None:
     assert await code("withdraw", D03, words[0], "0x" + row.secret.hex()) == "authorisation-withdrawn"
 
 
+# -- who acted, the scan, the basis ------------------------------------------------------------------------
+
+
+async def test_who_recorded_and_who_took_the_withdrawal_stand_in_the_anchored_log(stage: Stage) -> None:
+    row = await signed(stage, await opened(stage))
+    await stage[D01].node.authorisations.withdrawing.hand_in((D03, row.id), row.secret, stage[D01].person)
+    ref = authorisation_object(D03, row.id)
+    for uscc, act in ((D03, "authorised"), (D01, "authorisation-withdrawn")):
+        (info,) = stage[uscc].node.acts.page(Window(200), ref).items
+        assert info.statement.clear.act.value == act
+        assert info.statement.disclosed is not None
+        assert info.statement.disclosed.person_id == stage[uscc].person.person_id
+    assert not stage[D02].node.acts.page(Window(200), ref).items
+
+
+async def test_the_scan_is_kept_as_an_attachment(stage: Stage) -> None:
+    case = await opened(stage)
+    async with client_of(stage[D03]) as recorder:
+        made = (await recorder.send("/api/v1/attachments", SAMPLES[PDF], PDF, **upload_fields(None))).ok(201)
+        body = {"form": form(P1, CODE, (VIEW,), (D03, case), scan={"attachment": made["id"]})}
+        recorded = (await recorder.post("/api/v1/authorisations", json=body)).ok(201)
+        seen = (await recorder.get(f"/api/v1/authorisations/{D03}/{recorded['id']}")).ok()
+        assert seen["form"]["scan"]["sha256"] == hashlib.sha256(SAMPLES[PDF]).hexdigest()
+        assert (await recorder.get(f"/api/v1/attachments/{made['id']}/state")).ok()["used"]
+        body["form"]["scan"] = {"attachment": "0" * 32}
+        unknown = await recorder.post("/api/v1/authorisations", json=body)
+        assert (unknown.status, unknown.code) == (404, "attachment-unknown")
+    await stage.network.in_step()
+    assert (await ask(stage, asked_for(stage, case))).state == "received"
+
+
+async def test_a_receiver_that_names_consent_as_its_basis_needs_authorisations(stage: Stage) -> None:
+    """The entry ZJ-02 needs none; the form of this request says 单独同意, which both sides read once it is there."""
+    schema = load_schemas("new-home-loan")["ZJ-02"]
+    now = stage[D02].node.clock.law_s()
+    content = {**SHARING_REQUEST, "catalog_code": schema.code, "pi_basis": {"kind": "单独同意"}}
+    document = make_document("sharing-request", f"request {D02}/20260921000001", content, os.urandom(32))
+    terms = TermsByName((), ("filing_status",), (), (), ("HPF_LOAN_REVIEW",), (SCENARIO,), now - 10, now + 10_000_000, 50)
+    filed, _ = await stage[D02].node.requests.submit(
+        NewRequest(D03, "ZJ-02", None, terms, False, bytes(document.digest), bytes(document.digest))
+    )
+    await stage.network.in_step()
+    await stage[D03].node.requests.take("agree", D02, filed["number"], StepDetails(b"d" * 32))
+    done, _ = await stage[D03].node.requests.take("deliver", D02, filed["number"], StepDetails(b"d" * 32))
+    await stage.network.in_step()
+    case = await stage.case(P1)
+    question = stage.question(case, "query", grant_number=int(done["grant"]), fields=("filing_status",))
+    crafted = await stage.craft(question)
+    assert (await stage.ask(question)).state == "received", "nobody has the form yet"
+    for one in (stage[D03], stage[D02]):
+        documents = one.node.documents
+        await documents.writer.write(lambda tx, documents=documents: documents.keep(tx, document))  # type: ignore[misc]
+        if one is stage[D03]:
+            assert await stage.check_of(crafted) == "authorisation-missing"
+    with pytest.raises(RefusedError) as caught:
+        await stage.ask(question)
+    assert caught.value.code == "authorisation-missing"
+    await authorise(stage[D02], P1, schema.code, ("filing_status",), (D02, case))
+    await stage.network.in_step()
+    assert (await stage.ask(question)).state == "received"
+
+
 async def test_an_authorisation_ends_with_its_term(stage: Stage) -> None:
     """Last in this file: it moves the chain's time."""
     case = await opened(stage)
@@ -289,4 +373,4 @@ async def test_an_authorisation_ends_with_its_term(stage: Stage) -> None:
     await stage.pass_time(86_400)
     assert await refused_here(stage, asked_for(stage, case)) == "authorisation-expired"
     assert await stage.check_of(crafted) == "authorisation-expired"
-    assert (await stage[D03].node.authorisations.withdrawing.withdraw(row.id)).relayed_at is not None
+    assert (await stage[D03].node.authorisations.withdrawing.withdraw(row.id, stage[D03].person)).relayed_at is not None

@@ -45,11 +45,13 @@ async def record_authorisation(
     return AuthorisationRecordedOut(**desk.showing.brief(row), secret=row.secret.hex(), tx_hash=tx_hash)
 
 
-@router.post("/withdrawals", dependencies=[Depends(allow(*ANYONE_SIGNED_IN))])
-async def hand_in_withdrawal(request: Request, body: WithdrawalIn) -> AuthorisationOut:
+@router.post("/withdrawals")
+async def hand_in_withdrawal(
+    request: Request, body: WithdrawalIn, person: Annotated[Person, Depends(allow(*ANYONE_SIGNED_IN))]
+) -> AuthorisationOut:
     """Hand in a person's withdrawal: this node honours it at once and relays it to the chain; anybody signed in may."""
     ref = body.recorder, bytes.fromhex(body.id)
-    await node_of(request).authorisations.withdrawing.hand_in(ref, bytes.fromhex(body.secret))
+    await node_of(request).authorisations.withdrawing.hand_in(ref, bytes.fromhex(body.secret), person)
     return _out(request, *ref)
 
 
@@ -63,13 +65,18 @@ async def show_authorisation(
     return AuthorisationShownOut(**found)
 
 
-@router.post("/{recorder}/{authorisation_id}/withdraw", dependencies=[Depends(allow(Role.CASEWORKER))])
-async def withdraw_authorisation(request: Request, recorder: str, authorisation_id: AuthorisationId) -> AuthorisationOut:
+@router.post("/{recorder}/{authorisation_id}/withdraw")
+async def withdraw_authorisation(
+    request: Request,
+    recorder: str,
+    authorisation_id: AuthorisationId,
+    person: Annotated[Person, Depends(allow(Role.CASEWORKER))],
+) -> AuthorisationOut:
     """Withdraw an authorisation of this department's own on the person's word, without the slip."""
     node, authorisation = node_of(request), bytes.fromhex(authorisation_id)
     if recorder != node.settings.department:
         raise NotFoundError("authorisation-unknown", "this department recorded no such one", authorisation=authorisation_id)
-    await node.authorisations.withdrawing.withdraw(authorisation)
+    await node.authorisations.withdrawing.withdraw(authorisation, person)
     return _out(request, recorder, authorisation)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import structlog
 
 from xinlian.node.wiping import wipe
-from xinlian.protocol.errors import NotFoundError, XinlianError
+from xinlian.protocol.errors import ConflictError, NotFoundError, XinlianError
 from xinlian.store import attachments as table
 from xinlian.store import blob_keys
 from xinlian.store.attachments import Attachment
@@ -75,6 +75,18 @@ class Keeping:
             raise NotFoundError("attachment-unknown", "there is no such attachment on this node")
         with self.store.node.read() as reader:
             return table.by_id(reader, self.sealer, bytes.fromhex(attachment_id))
+
+    def evidence(self, attachment_id: str) -> dict[str, object]:
+        """An own, complete file as a form names it: digest, size, type, name.
+
+        Raises:
+            NotFoundError: ``attachment-unknown``.
+            ConflictError: ``attachment-state``.
+        """
+        row = self.get(attachment_id)
+        if row.origin != table.OWN or row.state != table.COMPLETE or row.digest is None:
+            raise ConflictError("attachment-state", "expected a complete file of this department", state=row.state)
+        return {"sha256": row.digest.hex(), "bytes": row.taken, "media_type": row.media_type, "name": row.name}
 
     def key(self, blob: bytes) -> bytes:
         """The key of an attachment.

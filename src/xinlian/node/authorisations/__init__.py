@@ -12,7 +12,7 @@ Rules
 Source: design 4.5, 5; PIPL art. 14-16, 29; Decree 809 art. 25.
 """
 
-from xinlian.node.authorisations.checking import Use, Withdrawn, check_authorisations, needs_authorisation
+from xinlian.node.authorisations.checking import Known, Use, check_authorisations, needs_authorisation
 from xinlian.node.authorisations.desk import AuthorisationParts, Authorisations, authorisations_of
 from xinlian.node.authorisations.recording import NewAuthorisation
 from xinlian.node.authorisations.shelf import Shelf, refs_of
@@ -20,10 +20,10 @@ from xinlian.node.authorisations.shelf import Shelf, refs_of
 __all__ = [
     "AuthorisationParts",
     "Authorisations",
+    "Known",
     "NewAuthorisation",
     "Shelf",
     "Use",
-    "Withdrawn",
     "authorisations_of",
     "check_authorisations",
     "needs_authorisation",

@@ -11,9 +11,10 @@ Source: design 4.5 ("authorisation not withdrawn"); PIPL art. 15, 23, 29; Decree
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from xinlian.node.chain_state import ChainState, Cover, GrantState
 from xinlian.protocol.dataset import DatasetSchema, view_fields
@@ -27,8 +28,22 @@ from xinlian.protocol.subjects import Subject
 from xinlian.protocol.working_days import day_number, start_of
 
 KIND = "authorisation"
-Withdrawn = Collection[tuple[str, bytes]]
-"""(recorder, id) of withdrawals that were handed in at this node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this node knows beside the chain.
+
+    Args:
+        withdrawn: (recorder, id) of withdrawals that were handed in here.
+        is_consent: whether a grant's receiver named the person's consent as its basis.
+    """
+
+    withdrawn: Collection[tuple[str, bytes]] = ()
+    is_consent: Callable[[GrantState], bool] = lambda _grant: False
+
+
+NOTHING_KNOWN: Final = Known()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +57,24 @@ class Use:
     law_s: int
 
 
-def needs_authorisation(schema: DatasetSchema, grant: GrantState) -> bool:
+def needs_authorisation(schema: DatasetSchema, grant: GrantState, known: Known) -> bool:
     """Whether every use under a grant needs the data subject's authorisation."""
-    return grant.cover is Cover.AUTHORISATION or schema.catalogue.requires_authorisation
+    return grant.cover is Cover.AUTHORISATION or schema.catalogue.requires_authorisation or known.is_consent(grant)
 
 
-def check_authorisations(use: Use, state: ChainState, handed_in: Withdrawn) -> None:
+def check_authorisations(use: Use, state: ChainState, known: Known) -> None:
     """Refuse a use that is not authorised.
 
     Args:
         use: what is to be allowed.
         state: the chain as followed.
-        handed_in: withdrawals that are honoured though not mined yet.
+        known: withdrawals that are honoured though not mined yet, and on which basis grants were asked for.
 
     Raises:
         RefusedError: ``authorisation-missing``, ``-forged``, ``-withdrawn``, ``-expired``, ``-reused``, ``-scope``.
     """
-    forms = [_checked(shown, use, state, handed_in) for shown in use.request.authorisations]
-    if not needs_authorisation(use.schema, use.grant):
+    forms = [_checked(shown, use, state, known) for shown in use.request.authorisations]
+    if not needs_authorisation(use.schema, use.grant, known):
         return
     if not forms:
         raise refusal(ProviderCheck.AUTHORISATION_MISSING, "this use needs the data subject's authorisation")
@@ -79,14 +94,14 @@ def term_of(form: Authorisation) -> tuple[int, int]:
     return start_of(first), start_of(last + 1)
 
 
-def _checked(shown: ShownAuthorisation, use: Use, state: ChainState, handed_in: Withdrawn) -> Authorisation:
-    known = state.authorisation(shown.recorder, "0x" + shown.id.hex())
+def _checked(shown: ShownAuthorisation, use: Use, state: ChainState, known: Known) -> Authorisation:
+    found = state.authorisation(shown.recorder, "0x" + shown.id.hex())
     form = _read(shown)
-    if known is None or form is None or known.digest != "0x" + _digest(shown):
+    if found is None or form is None or found.digest != "0x" + _digest(shown):
         raise _refused(ProviderCheck.AUTHORISATION_FORGED, "the authorisation is not the one on chain", shown)
-    if known.withdrawn_at is not None or (shown.recorder, shown.id) in handed_in:
+    if found.withdrawn_at is not None or (shown.recorder, shown.id) in known.withdrawn:
         raise _refused(ProviderCheck.AUTHORISATION_WITHDRAWN, "the authorisation was withdrawn", shown)
-    if use.law_s >= known.expires_at or is_over(form, use.law_s):
+    if use.law_s >= found.expires_at or is_over(form, use.law_s):
         raise _refused(ProviderCheck.AUTHORISATION_EXPIRED, "the authorisation is not within its term", shown)
     if _case(form) != _asked_case(use.request):
         raise _refused(ProviderCheck.AUTHORISATION_REUSED, "the authorisation is for another case", shown)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from xinlian.node.acts import Acts
+from xinlian.node.attachments import Keeping
+from xinlian.node.authorisations.bases import Bases
 from xinlian.node.authorisations.recording import Recording
 from xinlian.node.authorisations.shelf import Shelf
 from xinlian.node.authorisations.showing import Showing
 from xinlian.node.authorisations.withdrawing import Withdrawing
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState
+from xinlian.node.documents import Documents
 from xinlian.node.following import Following
 from xinlian.node.reads import Reads
 from xinlian.node.transactions import Transactions
@@ -32,6 +36,9 @@ class AuthorisationParts:
     following: Following
     transactions: Transactions
     law_s: Callable[[], int]
+    acts: Acts
+    documents: Documents
+    keeping: Keeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +55,8 @@ def authorisations_of(parts: AuthorisationParts) -> Authorisations:
     """Put the use cases together."""
     p = parts
     return Authorisations(
-        Recording(p.department, p.writer, p.sealer, p.state, p.catalogue, p.reads, p.transactions, p.law_s),
-        Shelf(p.department, p.writer, p.sealer, p.state, p.reads),
-        Withdrawing(p.department, p.writer, p.sealer, p.state, p.following, p.transactions, p.law_s),
+        Recording(p.department, p.writer, p.sealer, p.state, p.catalogue, p.reads, p.transactions, p.law_s, p.acts, p.keeping),
+        Shelf(p.department, p.writer, p.sealer, p.state, p.reads, Bases(p.documents)),
+        Withdrawing(p.department, p.writer, p.sealer, p.state, p.following, p.transactions, p.law_s, p.acts),
         Showing(p.department, p.writer, p.sealer, p.state, p.law_s),
     )

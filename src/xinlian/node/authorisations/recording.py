@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xinlian.chain.authorisations import commitment
+from xinlian.node.acts import Actor, Acts
+from xinlian.node.attachments import Keeping
 from xinlian.node.authorisations.checking import KIND, covered_names, sensitive_names, term_of
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState, DatasetState
@@ -15,6 +17,7 @@ from xinlian.node.idempotency import current_journal
 from xinlian.node.people import Person
 from xinlian.node.reads import Reads
 from xinlian.node.transactions import Transactions
+from xinlian.protocol.acts import ActorRole, ActWord
 from xinlian.protocol.dataset import DatasetSchema
 from xinlian.protocol.documents import SALT_BYTES, make_document
 from xinlian.protocol.errors import ConflictError, InputError, NotFoundError
@@ -23,6 +26,7 @@ from xinlian.protocol.forms.authorisation import Authorisation
 from xinlian.protocol.objects import authorisation_object
 from xinlian.protocol.subjects import Subject
 from xinlian.protocol.types import Uscc
+from xinlian.store import attachments
 from xinlian.store import authorisations as table
 from xinlian.store.authorisations import Recorded
 from xinlian.store.sealing import Sealer
@@ -30,6 +34,9 @@ from xinlian.store.writer import Transaction, Writer
 
 ID_BYTES = 32
 _NOTED = "authorisation"
+_STATED = "authorisation act"
+_SCANNED = "authorisation"
+"""Kind of the use of an attachment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,8 @@ class Recording:
         reads: this department's pseudonyms.
         transactions: signs with the LAW key.
         law_s: law time, epoch seconds.
+        acts: who recorded it goes into the anchored log.
+        keeping: the scans.
     """
 
     department: Uscc
@@ -62,6 +71,8 @@ class Recording:
     reads: Reads
     transactions: Transactions
     law_s: Callable[[], int]
+    acts: Acts
+    keeping: Keeping
 
     async def record(self, new: NewAuthorisation, person: Person) -> tuple[Recorded, str]:
         """Record a signed authorisation.
@@ -72,8 +83,8 @@ class Recording:
         Raises:
             InputError: what the form's reader finds; ``field-unknown``, ``separate-consent-missing``, ``authorisation-expired``,
                 the codes of a subject.
-            NotFoundError: ``dataset-unknown``.
-            ConflictError: ``department-suspended``.
+            NotFoundError: ``dataset-unknown``, ``attachment-unknown``.
+            ConflictError: ``department-suspended``, ``attachment-state``.
             ChainError: when the chain cannot be reached.
         """
         journal = current_journal()
@@ -89,9 +100,20 @@ class Recording:
                 row.expires_at,
             )
         except (InputError, ConflictError):
-            await self.writer.write(lambda tx: table.remove(tx, row.id))
+            await self.writer.write(lambda tx: self._forget(tx, row))
             raise
+        if journal.noted(_STATED) is None:
+            await self.writer.write(lambda tx: self._state(tx, row, person))
         return row, done.tx_hash
+
+    def _state(self, tx: Transaction, row: Recorded, person: Person) -> None:
+        ref = authorisation_object(self.department, row.id)
+        self.acts.write(tx, ActWord.AUTHORISED, ref, row.digest, Actor(person, ActorRole.HANDLER))
+        current_journal().note(tx, _STATED, row.id.hex())
+
+    def _forget(self, tx: Transaction, row: Recorded) -> None:
+        table.remove(tx, row.id)
+        attachments.end_uses(tx, _SCANNED, authorisation_object(self.department, row.id))
 
     def _noted(self, noted: str | None) -> Recorded | None:
         if noted is None:
@@ -101,6 +123,9 @@ class Recording:
 
     async def _kept(self, new: NewAuthorisation, person: Person) -> Recorded:
         content = {"objects": [], **new.form, "receiver": self.department}
+        scan = attachment_of(content.get("scan"))
+        if scan is not None:
+            content["scan"] = self.keeping.evidence(scan)
         form: Authorisation = read_form(KIND, content)
         subjects = [Subject(one.kind, one.value) for one in (form.subject, *form.objects)]
         check_items(form, await self._schema(form.catalog_code))
@@ -129,6 +154,8 @@ class Recording:
         def job(tx: Transaction) -> None:
             table.put(tx, self.sealer, row, pseudonyms)
             journal.note(tx, _NOTED, row.id.hex())
+            if scan is not None:
+                attachments.use(tx, bytes.fromhex(scan), attachments.Use(_SCANNED, ref, "scan"))
 
         await self.writer.write(job)
         return row
@@ -139,6 +166,12 @@ class Recording:
         if entry is None:
             raise NotFoundError("dataset-unknown", "no published dataset has this catalogue code", dataset=code)
         return await self.catalogue.schema_at(entry)
+
+
+def attachment_of(scan: object) -> str | None:
+    """The id of ``{"attachment": "<id>"}``, None for anything else."""
+    is_named = isinstance(scan, Mapping) and set(scan) == {"attachment"}
+    return str(scan["attachment"]) if is_named and isinstance(scan, Mapping) else None
 
 
 def newest_published(state: ChainState, owner: str, serial: int) -> DatasetState | None:

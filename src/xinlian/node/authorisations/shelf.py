@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xinlian.node.authorisations.checking import Use, check_authorisations, needs_authorisation
+from xinlian.node.authorisations.bases import Bases
+from xinlian.node.authorisations.checking import Known, Use, check_authorisations, needs_authorisation
 from xinlian.node.chain_state import ChainState
 from xinlian.node.reads import Reads
 from xinlian.protocol.errors import RefusedError
@@ -34,6 +35,7 @@ class Shelf:
         sealer: opens forms.
         state: the chain as followed.
         reads: this department's pseudonyms.
+        bases: on which basis grants were asked for.
     """
 
     department: Uscc
@@ -41,6 +43,7 @@ class Shelf:
     sealer: Sealer
     state: ChainState
     reads: Reads
+    bases: Bases
 
     def authorised(self, use: Use, named: Sequence[bytes]) -> Request:
         """The request of a use, with the authorisations it shows.
@@ -64,22 +67,23 @@ class Shelf:
             ids = [authorisation for _, authorisation in table.shown_with(reader, rid)]
         return tuple(self._shown(row) for row in self._named(ids))
 
-    def withdrawn_among(self, request: Request) -> frozenset[Ref]:
-        """Those that a request shows and whose withdrawal was handed in at this node."""
-        if not request.authorisations:
-            return frozenset()
-        with self.writer.read() as reader:
-            return table.withdrawn_among(reader, refs_of(request))
+    def known(self, request: Request) -> Known:
+        """What this node knows beside the chain that a request has to be checked with."""
+        withdrawn: frozenset[Ref] = frozenset()
+        if request.authorisations:
+            with self.writer.read() as reader:
+                withdrawn = table.withdrawn_among(reader, refs_of(request))
+        return Known(withdrawn, self.bases.is_consent)
 
     def _check(self, use: Use) -> None:
-        check_authorisations(use, self.state, self.withdrawn_among(use.request))
+        check_authorisations(use, self.state, self.known(use.request))
 
     def _named(self, ids: Sequence[bytes]) -> list[Recorded]:
         with self.writer.read() as reader:
             return [table.by_id(reader, self.sealer, one) for one in dict.fromkeys(ids)]
 
     def _chosen(self, use: Use) -> list[Recorded]:
-        if not needs_authorisation(use.schema, use.grant):
+        if not needs_authorisation(use.schema, use.grant, self.known(use.request)):
             return []
         chosen: dict[bytes, Recorded] = {}
         for subject in dict.fromkeys(use.subjects):

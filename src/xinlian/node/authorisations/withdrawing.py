@@ -17,15 +17,19 @@ from dataclasses import dataclass, field
 import structlog
 
 from xinlian.chain.authorisations import commitment
+from xinlian.node.acts import Actor, Acts
 from xinlian.node.chain_state import AuthorisationState, ChainState
 from xinlian.node.following import Following
+from xinlian.node.people import Person
 from xinlian.node.transactions import Transactions
+from xinlian.protocol.acts import ActorRole, ActWord
 from xinlian.protocol.errors import ChainError, ConflictError, NotFoundError, XinlianError
+from xinlian.protocol.objects import authorisation_object
 from xinlian.protocol.types import Uscc
 from xinlian.store import authorisations as table
 from xinlian.store.authorisations import HandedIn, Ref
 from xinlian.store.sealing import Sealer
-from xinlian.store.writer import Writer
+from xinlian.store.writer import Transaction, Writer
 
 _log = structlog.get_logger(__name__)
 ROUND_S = 2.0
@@ -43,6 +47,7 @@ class Withdrawing:
         following: whether anything may be sent now.
         transactions: signs with the LAW key; the contract takes any registered signer.
         law_s: law time, epoch seconds.
+        acts: who took it goes into the anchored log.
     """
 
     department: Uscc
@@ -52,9 +57,10 @@ class Withdrawing:
     following: Following
     transactions: Transactions
     law_s: Callable[[], int]
+    acts: Acts
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def withdraw(self, authorisation: bytes) -> HandedIn:
+    async def withdraw(self, authorisation: bytes, person: Person) -> HandedIn:
         """Withdraw an authorisation of this department's own, on the person's word.
 
         Raises:
@@ -63,14 +69,15 @@ class Withdrawing:
         """
         with self.writer.read() as reader:
             row = table.by_id(reader, self.sealer, authorisation)
-        return await self.hand_in((self.department, authorisation), row.secret)
+        return await self.hand_in((self.department, authorisation), row.secret, person)
 
-    async def hand_in(self, ref: Ref, secret: bytes) -> HandedIn:
+    async def hand_in(self, ref: Ref, secret: bytes, person: Person) -> HandedIn:
         """Take a withdrawal, honour it from now on, and relay it.
 
         Args:
             ref: recorder and id.
             secret: 32 bytes.
+            person: who takes it.
 
         Returns:
             It; ``relayed_at`` is None while the chain does not show it.
@@ -92,7 +99,13 @@ class Withdrawing:
                 withdrawn_at=known.withdrawn_at,
             )
         now = self.law_s()
-        await self.writer.write(lambda tx: table.hand_in(tx, self.sealer, ref, secret, now))
+
+        def job(tx: Transaction) -> None:
+            if table.hand_in(tx, self.sealer, ref, secret, now):
+                about = authorisation_object(*ref)
+                self.acts.write(tx, ActWord.AUTHORISATION_WITHDRAWN, about, None, Actor(person, ActorRole.HANDLER))
+
+        await self.writer.write(job)
         await self._relay(ref, secret)
         found = self.handed_in(ref)
         assert found is not None

@@ -68,10 +68,7 @@ class Received:
     def _entry(self, entry: object) -> object:
         if not isinstance(entry, Mapping) or set(entry) != {"attachment"}:
             return entry
-        row = self.keeping.get(str(entry["attachment"]))
-        if row.origin != attachments.OWN or row.state != attachments.COMPLETE or row.digest is None:
-            raise ConflictError("attachment-state", "evidence is a complete file of this department", state=row.state)
-        return {"sha256": row.digest.hex(), "bytes": row.taken, "media_type": row.media_type, "name": row.name}
+        return self.keeping.evidence(str(entry["attachment"]))
 
     async def keep(self, payload: Mapping[str, Any], object_ref: str) -> None:
         """Keep the files that a correction shows as evidence for as long as this node keeps anything.

@@ -174,8 +174,7 @@ class Providing:
 
     def admitted(self, request: Request) -> Admitted:
         """The checks of a request, on this node's own tables."""
-        withdrawn = self._shelf.withdrawn_among(request)
-        return admit(request, self._own_schema(request.dataset), self._state, self._moment(), withdrawn)
+        return admit(request, self._own_schema(request.dataset), self._state, self._moment(), self._shelf.known(request))
 
     def note_authorisations(self, tx: Transaction, request: Request) -> None:
         """Note what a use was allowed by, unless one of it was withdrawn meanwhile.

@@ -39,6 +39,7 @@ EVENT_TYPES: Final[dict[str, str]] = {
     "catalogue.step": "A step of a catalogue entry is final on chain.",
     "correction.told": "A department told that a value received from it was wrong.",
     "correction.acknowledged": "A department acknowledged, or refused, the notice of a correction.",
+    "authorisation.step": "An authorisation was recorded or withdrawn, final on chain.",
     "batch.final": "A batch of this department is final on chain.",
     "webhook.test": "Somebody tries out the webhook.",
 }

@@ -4,6 +4,7 @@ Rules
 1. Told once, in the transaction in which the step's block becomes final, so a reorganisation takes nothing back. What was final
    before the node first looked is not told.
 2. The authority's node is told of every department's steps.
+3. An authorisation concerns its recorder, and every department at which it was shown with a use.
 
 Source: issue "2 of 5", Everywhere.
 """
@@ -14,18 +15,19 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from xinlian.node.chain_rows import StoredFact
-from xinlian.node.chain_state import ChainState, told_by
+from xinlian.node.chain_state import ChainFact, ChainState, Told, told_by
 from xinlian.node.webhooks.events import Event, Events
-from xinlian.protocol.objects import ObjectKind, object_kind
-from xinlian.store import chain_cache, meta
+from xinlian.protocol.objects import ObjectKind, authorisation_object, object_kind
+from xinlian.store import authorisations, chain_cache, meta
 from xinlian.store.writer import Transaction
 
 _TOLD_TO: Final = "webhooks told to block"
-_CONTRACTS: Final = ("SharingRegistry", "CorrectionRegistry", "DatasetCatalog")
+_CONTRACTS: Final = ("SharingRegistry", "CorrectionRegistry", "DatasetCatalog", "AuthorisationRegistry")
 _TYPES: Final = {
     ObjectKind.REQUEST: "request.step",
     ObjectKind.CORRECTION: "correction.step",
     ObjectKind.DATASET: "catalogue.step",
+    ObjectKind.AUTHORISATION: "authorisation.step",
 }
 
 
@@ -57,10 +59,19 @@ def _steps(tx: Transaction, state: ChainState, department: str | None, blocks: t
     """Steps after the first block up to the second; None as department for everybody's."""
     for row in chain_cache.between(tx, _CONTRACTS, *blocks):
         fact = StoredFact.of(row)
-        told = told_by(fact)
+        told = _authorisation(tx, fact, department) if row.name.startswith("Authorisation") else told_by(fact)
         if told is None:
             continue
         parties = told.parties | state.documents.parties(told.object_ref)
         if department is None or department in parties:
             data = {"object": told.object_ref, "step": row.name, "block_number": row.block_number, "at": row.block_time}
             yield Event(_TYPES[object_kind(told.object_ref)], {**data, "tx_hash": row.tx_hash})
+
+
+def _authorisation(tx: Transaction, fact: ChainFact, department: str | None) -> Told:
+    """What an event of an authorisation concerns."""
+    recorder, authorisation = str(fact.args["recorder"]), bytes.fromhex(str(fact.args["id"])[2:])
+    parties = {recorder}
+    if department is not None and authorisations.uses_of(tx, (recorder, authorisation), 1):
+        parties.add(department)
+    return Told(authorisation_object(recorder, authorisation), frozenset(parties), ())
