@@ -37,7 +37,11 @@ class Applications:
         try:
             document = self._documents.opened(_bytes(correction.document), reader)
             form = read_form(document.kind, document.content()) if document.kind == APPLICATION else None
-        except (NotFoundError, InputError, EvidenceError, StoreError):
+        except (NotFoundError, InputError, EvidenceError):
+            return None
+        except StoreError as error:
+            if error.code != "sealed-broken":
+                raise
             return None
         if not isinstance(form, CorrectionApplication) or not _is_of(correction, form, document.salt):
             return None
