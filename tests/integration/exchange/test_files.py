@@ -36,7 +36,7 @@ from xinlian.protocol.messages import (
 from xinlian.protocol.report import Outcome
 from xinlian.protocol.verification_files import GivenFile, with_files
 from xinlian.store import attachments as table
-from xinlian.store import blob_keys, file_transfers, streams
+from xinlian.store import blob_keys, file_transfers, streams, use
 
 SIZE = 20 * (1 << 20) + 77
 """Opening piece, two whole pieces and a rest."""
@@ -311,6 +311,9 @@ async def test_a_grant_without_uses_left_gives_no_file(files: Files) -> None:
     with pytest.raises(RefusedError) as refused:
         await one.fetch(wanted)
     assert refused.value.code == "refused-uses-left"
+    with files.stage[D03].node.store.node.read() as reader:
+        calls = [call.check for call in use.refused_calls(reader) if call.grant_ref == f"{D03}/{grant}"]
+    assert calls == ["uses-left"], "the rules of art. 40(2) see refused file requests too"
 
 
 async def test_only_what_a_query_brought_can_be_fetched(files: Files) -> None:

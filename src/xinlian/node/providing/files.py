@@ -21,14 +21,14 @@ from typing import Protocol
 
 from xinlian.node.incoming import Outgoing
 from xinlian.node.provider_checks import Admitted
-from xinlian.node.providing.parts import Call, ProvidingParts
+from xinlian.node.providing.parts import Call, ProvidingParts, refused_call
 from xinlian.node.reads import WrittenRead
 from xinlian.protocol.attachments import file_value
 from xinlian.protocol.errors import RefusedError
 from xinlian.protocol.messages import FileAnswer, FilePart, ProviderCheck, Request, View, dumps_file_answer, refusal
 from xinlian.protocol.statements import ReadOutcome
 from xinlian.protocol.types import RecordId
-from xinlian.store import attachments, erasures, file_transfers, streams
+from xinlian.store import attachments, erasures, file_transfers, streams, use
 from xinlian.store import exchange as table
 from xinlian.store.attachments import Attachment
 from xinlian.store.file_transfers import Transfer
@@ -198,7 +198,9 @@ class FileGiving:
     async def _refused(self, call: Call, part: FilePart, check: ProviderCheck) -> Outgoing:
         out, now = self._door.sealed(call, self._answer(call, check)), int(self._p.clock.wall_s())
         if part.transfer is None:
-            return await self._door.committed(call, out, self._entries(call, out, ReadOutcome.REFUSED), lambda _tx: None)
+            refused = refused_call(call.request, check, self._p.clock.law_s())
+            entries = self._entries(call, out, ReadOutcome.REFUSED)
+            return await self._door.committed(call, out, entries, lambda tx: use.note_refused(tx, refused))
         transfer, requester = str(part.transfer), call.request.from_uscc
 
         def job(tx: Transaction) -> None:

@@ -18,12 +18,13 @@ from xinlian.node.peers import Peers
 from xinlian.node.reads import Reads
 from xinlian.node.records import Records
 from xinlian.protocol.envelope import EnvelopeHeader, Rid
-from xinlian.protocol.messages import AnswerItem, Request
+from xinlian.protocol.messages import AnswerItem, ProviderCheck, Request
 from xinlian.protocol.receipt import Receipt
 from xinlian.protocol.types import RecordId, Uscc
 from xinlian.store import streams
 from xinlian.store.opening import Store
 from xinlian.store.sealing import Sealer
+from xinlian.store.use import RefusedCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +139,10 @@ class ProvidingParts:
     keeping: Keeping
     disputes: Disputes
     shelf: Shelf
+
+
+def refused_call(request: Request, check: ProviderCheck, law_s: int) -> RefusedCall:
+    """Which check refused a request; the read entries do not say it, and the rules of art. 40(2) ask."""
+    case = None if request.case is None else f"{request.case.lead}/{request.case.case_no}"
+    grant = f"{request.grant.provider}/{request.grant.number}"
+    return RefusedCall(request.rid, request.from_uscc, grant, case, check.value, law_s)

@@ -16,7 +16,7 @@ from xinlian.node.peers import sealing_kid
 from xinlian.node.provider_checks import Admitted, Moment, admit
 from xinlian.node.providing.answering import Answering
 from xinlian.node.providing.files import FileGiving
-from xinlian.node.providing.parts import Answerable, Call, Proven, ProvidingLimits, ProvidingParts, Result
+from xinlian.node.providing.parts import Answerable, Call, Proven, ProvidingLimits, ProvidingParts, Result, refused_call
 from xinlian.node.rate import RateLimit
 from xinlian.node.reads import WrittenRead
 from xinlian.protocol import httpsig
@@ -267,11 +267,9 @@ class Providing:
                 raise refusal(ProviderCheck.VERIFY_ATTEMPTS, text, field=attempt[1])
 
     def _note_refused(self, tx: Transaction, request: Request, results: Sequence[Result]) -> None:
-        """Which check refused it; the read entries do not say it, and the rules of art. 40(2) ask."""
-        check, grant = results[0].item.check, f"{request.grant.provider}/{request.grant.number}"
-        case = None if request.case is None else f"{request.case.lead}/{request.case.case_no}"
-        refused = ("" if check is None else check.value, self._clock.law_s())
-        use.note_refused(tx, use.RefusedCall(request.rid, request.from_uscc, grant, case, *refused))
+        check = results[0].item.check
+        if check is not None:
+            use.note_refused(tx, refused_call(request, check, self._clock.law_s()))
 
     def _entries(
         self, call: Call, admitted: Admitted | None, results: Sequence[Result], answer_digest: bytes
