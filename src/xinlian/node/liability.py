@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState, code_text
 from xinlian.node.clock import Clock
-from xinlian.node.findings import Findings, Limits, Tell, local_rules
-from xinlian.node.findings.histories import Moment, entry_of
+from xinlian.node.findings import Findings, Limits, Tell, collected, local_rules
+from xinlian.node.findings.histories import CONTRACTS, Histories, Moment, entry_of
 from xinlian.node.following import Following
 from xinlian.node.notices.findings import ReceivedFindings
 from xinlian.node.notices.writing import new_notice
@@ -114,7 +114,14 @@ def _findings(parts: LiabilityParts) -> Findings:
     if authority not in (None, parts.department):
         findings.tell = _tell(parts, authority)
     findings.register(lambda reader, moment: _local(parts, reader, moment))
+    if settings.collected is not None:
+        forms = collected.load(settings.collected)
+        findings.register(lambda reader, moment: collected.collected_again(parts.department, forms, _histories(reader), moment))
     return findings
+
+
+def _histories(reader: Reader) -> Histories:
+    return Histories.of(map(entry_of, chain_cache.of_contracts(reader, CONTRACTS)))
 
 
 def _local(parts: LiabilityParts, reader: Reader, moment: Moment) -> Iterator[Finding]:

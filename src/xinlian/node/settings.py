@@ -141,6 +141,9 @@ class Settings(BaseSettings):
     use_record_wd: int = Field(
         20, ge=1, le=250, description="演示参数: working days for the use record of a read (使用情况记录)."
     )
+    collected: Path | None = Field(
+        None, description="File xinlian-collected/1: what this department's application forms ask the applicant for (art. 40(1))."
+    )
     findings_s: float = Field(60.0, gt=0, description="How often the rules of art. 39-41 look at what is followed and logged.")
     retention_days: int = Field(1_096, ge=1_096, description="Use records are kept this long (Decree 809 art. 29).")
 

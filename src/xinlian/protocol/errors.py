@@ -695,6 +695,11 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("signer-exists", "This address was registered as a signer before.", "Make a new key; an address serves once."),
     CodeEntry("signer-retired", "This signer is retired already.", "Nothing to do."),
     CodeEntry("signer-last", "The last signer of a role cannot be retired.", "Add its successor first."),
+    CodeEntry(
+        "collected-form",
+        "The list of what application forms ask for is not of its form.",
+        "Correct the file (xinlian-collected/1).",
+    ),
     CodeEntry("registration-form", "A registration request is not of its form.", "Use the file that the node wrote, unchanged."),
     CodeEntry("registration-proof", "A registration request does not prove that the node has its keys.", "Create it again."),
     CodeEntry("grant-unknown", "There is no such grant.", "Check the provider and the number."),

@@ -2,6 +2,7 @@
 
 Rules
 1. Only the authority's node takes findings, and only of the articles that no chain event proves (art. 40).
+   What application forms ask for (40(1)) only their department tells, of itself.
 2. A read entry named as evidence is the sender's own: it can prove it, with a bundle from its anchored log.
 3. A finding is listed as told by its sender; what this node has found itself stays as it is.
 4. One sender's findings are bounded, so nobody fills another's store.
@@ -22,7 +23,7 @@ from xinlian.store.writer import Transaction
 
 MOST: Final = 10_000
 """Findings of one sender."""
-TOLD: Final = frozenset({Article.SCOPE, Article.DISPOSAL, Article.RECORDS, Article.SECURITY})
+TOLD: Final = frozenset({Article.COLLECTION, Article.SCOPE, Article.DISPOSAL, Article.RECORDS, Article.SECURITY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +62,5 @@ class ReceivedFindings:
 
 def _may_tell(finding: Finding, sender: Uscc) -> bool:
     own = all(one.department == sender for one in finding.evidence if isinstance(one, ReadRef))
-    return finding.article in TOLD and own
+    about_itself = finding.article is not Article.COLLECTION or finding.department == sender
+    return finding.article in TOLD and own and about_itself
