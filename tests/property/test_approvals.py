@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.support.profile import scaled
 from xinlian.node.approvals import Approvals, Change, Consented, ExecutionParts, Kind, Proposal
 from xinlian.node.chain_state import ChainState
 from xinlian.node.documents import Documents, Sides
@@ -317,3 +319,4 @@ def _after(how: str, waiting: State) -> State:
 
 
 TestApprovals = Machine.TestCase
+TestApprovals.settings = settings(max_examples=scaled(ci=40, deep=300))  # each example opens durable databases of its own
