@@ -125,6 +125,17 @@ async def test_many_entries_come_page_by_page(stage: Stage, monkeypatch: pytest.
     assert sorted(seen) == sorted(rids)
 
 
+async def test_a_department_that_never_comes_to_an_end_is_missing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Page after page, each a little late, must not keep the person from what the others say."""
+    monkeypatch.setattr("xinlian.node.self_access.ledger.MAX_PAGE", 1)
+    monkeypatch.setattr("xinlian.node.self_access.ledger.PART_S", 0)
+    case = await stage.case(P1)
+    for _ in range(2):
+        await stage.ask(stage.question(case))
+    found = part(await ledger_of(stage, P1), D03)
+    assert (found["state"], found["code"], len(found["entries"])) == ("missing", "peer-timeout", 1)
+
+
 # -- who may not -----------------------------------------------------------------------------------------
 
 

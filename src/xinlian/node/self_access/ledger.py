@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -47,6 +48,8 @@ from xinlian.store.writer import Transaction, Writer
 AT_ONCE: Final = 8
 MAX_PAGES: Final = 100
 CATCH_UP_S: Final = 5.0
+PART_S: Final = 60.0
+"""How long one department's pages may take; so none keeps the person from what the others say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ class Ledger:
         found: list[dict[str, Any]] = []
         ask = self._ask_own if department.uscc == self.department else self._ask
         after: int | None = 0
+        end = time.monotonic() + PART_S
         try:
             for _ in range(MAX_PAGES):
                 answer = await ask(department.uscc, person, operator, after or 0)
@@ -132,6 +136,8 @@ class Ledger:
                 after = answer.next
                 if after is None:
                     return Part(department, "complete", None, tuple(found))
+                if time.monotonic() >= end:
+                    return Part(department, "missing", "peer-timeout", tuple(found))
         except XinlianError as error:
             code = str(error.fields.get("check") or error.code)
             return Part(department, "missing", code, tuple(found))
