@@ -12,7 +12,11 @@ from tests.integration.liability.conftest import DAY_S
 from tests.support.exchange import PURPOSE, SCENARIO, Stage
 from tests.support.http import client_of
 from tests.support.network import D01, D02, D03
+from xinlian.node.notices.findings import ReceivedFindings
 from xinlian.node.sharing import NewRequest, StepDetails, TermsByName
+from xinlian.protocol.findings import Article, Finding, ReadRef
+from xinlian.protocol.notices import Notice, NoticeId, ToldFinding
+from xinlian.protocol.types import EpochS, Uscc
 from xinlian.store import chain_cache
 from xinlian.store import findings as table
 
@@ -125,3 +129,23 @@ async def test_a_finding_whose_events_are_gone_goes_too(stage: Stage) -> None:
     async with asyncio.timeout(10):
         await node.following.hold()
     assert await findings(stage, D03) == before
+
+
+async def test_misuse_that_is_told_after_the_stop_excuses_nothing(stage: Stage) -> None:
+    """A provider tells the authority of a breach from before its stop only once it has stopped: it was not on record."""
+    number = await file(stage)
+    for step in ("agree", "deliver"):
+        await take(stage, D03, step, number)
+    node = stage[D01].node
+    grant = node.state.requests[D02, number].grant_number
+    before_s = node.clock.law_s()
+    await stage.pass_time(60)
+    await take(stage, D03, "suspend", number, working_days=1)
+    read = ReadRef(D03, 1, "ab" * 32, before_s)
+    told = Finding(Article.SCOPE, "call-outside-grant", D02, f"grant {D03}/{grant}", before_s, False, (read,))
+    notice = Notice(NoticeId("0" * 32), Uscc(D03), Uscc(D01), EpochS(1), EpochS(9), ToldFinding(told, EpochS(before_s)))
+    received = ReceivedFindings(Uscc(D01), Uscc(D01), node.clock.law_s)
+    await stage.pass_time(60)
+    await node.store.node.write(lambda tx: received.follow(tx, notice, 1, 1))
+    objects = [one["object"] for one in await findings(stage, article="39(7)")]
+    assert f"request {D02}/{number}" in objects

@@ -13,7 +13,7 @@ import pytest
 from tests.integration.liability.conftest import DAY_S
 from tests.support.exchange import P1, P3, Stage, tampering
 from tests.support.http import Client, client_of
-from tests.support.network import D01, D02, D03
+from tests.support.network import D01, D02, D03, D06
 from xinlian.node.asking import AskItem
 from xinlian.node.notices.findings import ReceivedFindings
 from xinlian.node.sharing import StepDetails
@@ -21,7 +21,7 @@ from xinlian.protocol.acts import parse_act
 from xinlian.protocol.bundle import parse
 from xinlian.protocol.documents import check_document, read_document
 from xinlian.protocol.errors import RefusedError
-from xinlian.protocol.findings import Article, Finding, ReadRef
+from xinlian.protocol.findings import Article, EventRef, Finding, ReadRef
 from xinlian.protocol.messages import Answer
 from xinlian.protocol.notices import Notice, NoticeId, ToldFinding
 from xinlian.protocol.types import EpochS, Uscc
@@ -171,6 +171,16 @@ async def test_a_finding_that_is_not_its_senders_to_tell(stage: Stage) -> None:
 
     assert await refused(own, received, D02) == "refused-notice-finding", "a read entry of another department"
     assert await refused(replace(own, article=Article.LATE), received) == "refused-notice-finding", "the chain proves that"
+    given = EventRef("SharingRegistry", "GrantGiven", 1, "0x" + "ab" * 32, 0, 1)
+    proven = replace(own, article=Article.DISPOSAL, breach="disposal-missing", department=D03, evidence=(given,))
+    assert await refused(proven, received) == "refused-notice-finding", "it would hide what the chain proves of D03"
+    of_another = replace(own, article=Article.RECORDS, breach="use-record-missing")
+    assert await refused(of_another, received) == "refused-notice-finding", "another's use records it does not see"
+    undisposed = replace(proven, breach="case-not-disposed", department=D02, object_ref=f"case {D02}/1")
+    assert await refused(undisposed, received) == "refused-notice-finding", "nor another's values"
+    assert await refused(replace(own, evidence=(given,)), received) == "refused-notice-finding", "no read entry of its own"
+    foreign = replace(own, object_ref=f"grant {D06}/1")
+    assert await refused(foreign, received) == "refused-notice-finding", "another provider's grant"
     elsewhere = replace(received, department=Uscc(D02))
     assert await refused(own, elsewhere) == "refused-notice-finding", "no authority"
 

@@ -220,8 +220,8 @@ def _entries(reader: Reader) -> Iterator[Entry]:
 def _misuse(found: Iterable[Finding], known: Sequence[table.StoredFinding]) -> sharing_rules.Misuse:
     """Which breaches of a receiver are on record, found now or told by another node."""
     recorded = [(one.article.value, one.department, one.object_ref, one.since_s) for one in found]
-    told = [one for one in known if one.origin != table.CHAIN]
-    recorded += [(one.article, one.department, one.object_ref, json.loads(one.content)["since"]) for one in told]
+    kept = [one for one in known if one.origin != table.CHAIN]
+    recorded += [(one.article, one.department, one.object_ref, _on_record_s(one)) for one in kept]
 
     def is_on_record(history: RequestHistory, before_s: int) -> bool:
         objects = {history.object_ref, history.grant_ref}
@@ -231,6 +231,12 @@ def _misuse(found: Iterable[Finding], known: Sequence[table.StoredFinding]) -> s
         )
 
     return is_on_record
+
+
+def _on_record_s(stored: table.StoredFinding) -> int:
+    """From when on a kept breach is on record; what another node told not before it came, so that none is told afterwards."""
+    since_s: int = json.loads(stored.content)["since"]
+    return since_s if stored.origin == table.LOCAL else max(since_s, stored.noticed_at)
 
 
 def _chain_ids(known: Sequence[table.StoredFinding]) -> set[str]:

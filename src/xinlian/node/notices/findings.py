@@ -1,9 +1,10 @@
 """Following a notice of a finding: the authority's node lists what only the sender's node sees.
 
 Rules
-1. Only the authority's node takes findings, and only of the articles that no chain event proves (art. 40).
-   What application forms ask for (40(1)) only their department tells, of itself.
-2. A read entry named as evidence is the sender's own: it can prove it, with a bundle from its anchored log.
+1. Only the authority's node takes findings, and only the breaches that no chain event proves (art. 40); so none can take the
+   place of one that a chain event does prove.
+2. A department tells what its own logs show: of itself, of who called it under its own grant, of who answered it. Read entries
+   named as evidence are its own: it can prove them, with bundles from its anchored log.
 3. A finding is listed as told by its sender; what this node has found itself stays as it is.
 4. One sender's findings are bounded, so nobody fills another's store.
 """
@@ -23,7 +24,15 @@ from xinlian.store.writer import Transaction
 
 MOST: Final = 10_000
 """Findings of one sender."""
-TOLD: Final = frozenset({Article.COLLECTION, Article.SCOPE, Article.DISPOSAL, Article.RECORDS, Article.SECURITY})
+OF_OTHERS: Final = frozenset({(Article.SCOPE, "call-outside-grant"), (Article.SECURITY, "answer-not-proven")})
+OF_ITSELF: Final = frozenset(
+    {
+        (Article.COLLECTION, "collected-again"),
+        (Article.DISPOSAL, "case-not-disposed"),
+        (Article.RECORDS, "use-record-missing"),
+    }
+)
+"""What only one node finds: about another department, and about the one whose logs and lists it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,14 @@ class ReceivedFindings:
 
 
 def _may_tell(finding: Finding, sender: Uscc) -> bool:
-    own = all(one.department == sender for one in finding.evidence if isinstance(one, ReadRef))
-    about_itself = finding.article is not Article.COLLECTION or finding.department == sender
-    return finding.article in TOLD and own and about_itself
+    kind = finding.article, finding.breach
+    if kind in OF_ITSELF:
+        return finding.department == sender and _is_proven_by(sender, finding)
+    provider = sender if finding.article is Article.SCOPE else finding.department
+    about_grant = finding.object_ref.startswith(f"grant {provider}/")
+    reads = all(isinstance(one, ReadRef) for one in finding.evidence)
+    return kind in OF_OTHERS and about_grant and reads and _is_proven_by(sender, finding)
+
+
+def _is_proven_by(sender: Uscc, finding: Finding) -> bool:
+    return all(one.department == sender for one in finding.evidence if isinstance(one, ReadRef))
