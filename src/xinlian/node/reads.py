@@ -236,13 +236,21 @@ class Reads:
                 found.setdefault(use.counterparty, {})[use.rid] = None
         return {uscc: list(rids) for uscc, rids in found.items()}
 
+    def given(self, reader: Reader, record_id: str, recipient: str) -> list[ReadDisclosed | None]:
+        """What a department was given of an own record, in the order of the log; None for an entry that cannot tell any more."""
+        uses = read_records.uses(reader, self.tag_of(record_id), ReadRole.PROVIDER.value)
+        return [self._disclosed(reader, use) for use in uses if use.counterparty == recipient]
+
     def _concerns(self, reader: Reader, use: read_records.Use, concerns: Concerns) -> bool:
         """Whether an entry counts; one that cannot tell any more does."""
+        disclosed = self._disclosed(reader, use)
+        return disclosed is None or concerns(disclosed)
+
+    def _disclosed(self, reader: Reader, use: read_records.Use) -> ReadDisclosed | None:
         for entry in streams.reads_of_rid(reader, self._sealer, use.rid):
             if (entry.role, entry.item) == (ReadRole.PROVIDER.value, use.item):
-                disclosed = parse_read(entry.statement, entry.disclosures.split("~")).disclosed
-                return disclosed is None or concerns(disclosed)
-        return True
+                return parse_read(entry.statement, entry.disclosures.split("~")).disclosed
+        return None
 
     async def index_older(self) -> int:
         """Index, once, the entries of several records or subjects that a version without these indexes wrote.

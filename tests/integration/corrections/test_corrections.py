@@ -87,7 +87,7 @@ async def test_what_was_made_from_a_disputed_value_says_so_too(stage: Stage) -> 
 async def test_who_disputes_sees_it_whatever_the_provider_says(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     _, record_id = await record_of(stage)
     number = await opened(stage, record_id)
-    monkeypatch.setattr(Disputes, "now", lambda _self, _reader: Disputed())  # the provider's node is silent about it
+    monkeypatch.setattr(Disputes, "now", lambda *_: Disputed())  # the provider's node is silent about it
     since = [{"field": "filing_status", "since": view(stage[D02], number)["opened_at"]}]
     assert shown(await ask(stage, D02, stage.grants[D03]), record_id)["in_correction"] == since
     await step(stage[D02], "withdraw", number)

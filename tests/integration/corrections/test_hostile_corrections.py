@@ -16,10 +16,12 @@ from tests.support.attachments import SAMPLES, upload_fields
 from tests.support.corrections import (
     CALLS,
     MADE,
+    ask,
     form,
     opened,
     record_of,
     revise,
+    shown,
     step,
     until,
     view,
@@ -198,8 +200,19 @@ async def test_a_text_that_is_not_of_the_chain_flags_nothing(stage: Stage) -> No
         await until(partial(state_of, stage[D03], bytes(document.digest)))
         assert (view(stage[D03], number)["record_id"] is None) is other
         with stage[D03].node.store.node.read() as reader:
-            assert named not in disputes(stage[D03]).now(reader).by_record
+            assert named not in disputes(stage[D03]).now(reader, [named]).by_record
         await step(stage[D02], "withdraw", number)
+
+
+async def test_a_field_that_the_receiver_was_never_given_is_not_flagged(stage: Stage) -> None:
+    """D02 was given two fields of the record; it disputes another one as well, of which it knows nothing."""
+    _, record_id = await record_of(stage)
+    number = await opened(stage, record_id, items=["filing_status", "buyers"])
+    fields = ("contract_no", "filing_status", "buyers")
+    asked = await ask(stage, D06, await stage.give(D03, D06, "ZJ-02", query=fields), fields=fields)
+    flagged = {one["field"] for one in shown(asked, record_id)["in_correction"]}
+    assert flagged == {"filing_status"}
+    await step(stage[D02], "withdraw", number)
 
 
 def disputes(running: Running) -> Disputes:

@@ -4,43 +4,59 @@ Rules
 1. A value is flagged while its correction is open on chain, with the provider or with the source it was forwarded to; and
    when the source corrected it, until this department published the revision that is right.
 2. Only the application's text says which value it is: it comes by notice a moment after the chain shows its digest.
-3. Only what was really given to who disputes it can be disputed: the read log names every recipient of a record.
+3. Only what was really given to who disputes it can be disputed: the read log names every recipient of a record, with the fields
+   that it was given, had compared, or got an answer made from.
 
 Source: Decree 809 art. 26; dossier 2.5 no. 3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xinlian.node.chain_state import ChainState, CorrectionState
 from xinlian.node.corrections.texts import Applications
 from xinlian.node.reads import Reads
 from xinlian.node.records import OpenRecord
-from xinlian.protocol.dataset import DatasetSchema
+from xinlian.protocol.dataset import DatasetSchema, used_by
 from xinlian.protocol.errors import InputError
 from xinlian.protocol.messages import InCorrection
 from xinlian.protocol.objects import correction_object
+from xinlian.protocol.statements import ReadDisclosed
 from xinlian.protocol.types import EpochS, Uscc
 from xinlian.store import corrected
 from xinlian.store.writer import Reader
 
 
 @dataclass(frozen=True, slots=True)
-class Disputed:
-    """Disputed items of records by record id, each with the time it began, epoch seconds."""
+class Dispute:
+    """Disputed items of a record, since when (epoch seconds), and what who disputes them was given of it."""
 
-    by_record: Mapping[str, Sequence[tuple[tuple[str, ...], int]]] = field(default_factory=dict)
+    items: tuple[str, ...]
+    since_s: int
+    given: Sequence[ReadDisclosed | None]
+
+    def names(self, schema: DatasetSchema) -> set[str]:
+        """The fields, arrays spelled out; what an entry cannot tell any more counts as given."""
+        disputed = set(concrete(schema, self.items))
+        return {name for entry in self.given for name in disputed.intersection(_given(schema, entry) or disputed)}
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """What is disputed, by record id."""
+
+    by_record: Mapping[str, Sequence[Dispute]] = field(default_factory=dict)
 
     def of(self, records: Iterable[OpenRecord], names: Sequence[str]) -> tuple[InCorrection, ...]:
         """Which of the named fields are disputed in any of these records, since when, by name."""
         since: dict[str, int] = {}
         for record in records:
             wanted = concrete(record.schema, names)
-            for items, begun in self.by_record.get(record.record_id, ()):
-                for name in set(concrete(record.schema, items)).intersection(wanted):
-                    since[name] = min(begun, since.get(name, begun))
+            for dispute in self.by_record.get(record.record_id, ()):
+                for name in dispute.names(record.schema).intersection(wanted):
+                    since[name] = min(dispute.since_s, since.get(name, dispute.since_s))
         return tuple(InCorrection(name, EpochS(begun)) for name, begun in sorted(since.items()))
 
 
@@ -60,15 +76,18 @@ class Disputes:
     applications: Applications
     reads: Reads
 
-    def now(self, reader: Reader) -> Disputed:
-        """What is disputed of own records, on the reader's snapshot."""
-        found: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+    def now(self, reader: Reader, record_ids: Collection[str]) -> Disputed:
+        """What is disputed of some own records, on the reader's snapshot."""
+        found: dict[str, list[Dispute]] = {}
         for correction in self.state.unsettled_corrections():
             if correction.provider != self.department or not self._still(correction, reader):
                 continue
             form = self.applications.find(correction, reader)
-            if form is not None and correction.receiver in self.reads.deliveries(reader, form.record_id):
-                found.setdefault(form.record_id, []).append((form.items, correction.opened_at))
+            if form is None or form.record_id not in record_ids:
+                continue
+            given = self.reads.given(reader, form.record_id, correction.receiver)
+            if given:
+                found.setdefault(form.record_id, []).append(Dispute(form.items, correction.opened_at, given))
         return Disputed(found)
 
     @staticmethod
@@ -109,6 +128,16 @@ def _groups(name: str) -> frozenset[str]:
     """What an item may call a field: ``buyers.1.name`` is also ``buyers.name`` and ``buyers``."""
     parts = name.split(".")
     return frozenset({name, ".".join(part for part in parts if not part.isdigit()), parts[0]})
+
+
+def _given(schema: DatasetSchema, entry: ReadDisclosed | None) -> tuple[str, ...]:
+    """The fields of an entry; none when it, or this version of the dataset, cannot tell."""
+    if entry is None:
+        return ()
+    try:
+        return concrete(schema, entry.fields if entry.derived_view is None else used_by(schema.view(entry.derived_view)))
+    except InputError:
+        return ()
 
 
 def concrete(schema: DatasetSchema, items: Sequence[str]) -> tuple[str, ...]:

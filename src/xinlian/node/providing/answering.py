@@ -73,7 +73,7 @@ class Answering:
             opened = dict(zip(rows, self._records.open_many(list(rows.values()), standings), strict=True))
             if request.mode is not Mode.ANSWER:
                 call = replace(call, receipts=self._bundles.receipts_of(standings, rows))
-            call = replace(call, disputed=self._disputes.now(reader))
+            call = replace(call, disputed=self._disputes.now(reader, {one.record_id for one in opened.values()}))
             as_of = chain_cache.last_sequence(reader, self._department, Stream.RECORDS)
         results = []
         for index, of_item in enumerate(found):
