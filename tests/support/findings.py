@@ -7,6 +7,7 @@ from typing import Any
 
 from xinlian.node.findings.histories import SHARING, Entry, Histories, Moment, RequestHistory
 from xinlian.protocol.clocks import Term
+from xinlian.protocol.errors import ConflictError
 from xinlian.protocol.working_days import Calendar, day_number, start_of
 from xinlian.scenarios.calendar import shipped_calendar
 
@@ -24,8 +25,11 @@ def at(day: str) -> int:
 def moment(day: str, schema: Any = None) -> Moment:
     """A look at a day."""
 
-    def deadline(term: Term) -> int:
-        return CALENDAR.deadline_after(term.start_s, term.length_wd, term.pauses)
+    def deadline(term: Term) -> int | None:
+        try:
+            return CALENDAR.deadline_after(term.start_s, term.length_wd, term.pauses)
+        except ConflictError:  # as the desk: a year that is not loaded
+            return None
 
     return Moment(at(day), deadline, lambda *_: schema, disposal_wd=10, dispute_wd=30)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.support.findings import AUTHORITY, NUMBER, PROVIDER, REQUESTER, Chain, moment
+from tests.support.findings import AUTHORITY, NUMBER, PROVIDER, REQUESTER, Chain, at, moment
 from xinlian.node.findings import sharing_rules as rules
 from xinlian.node.findings.catalogue_rules import (
     correction_late,
@@ -82,6 +82,16 @@ def test_days_of_the_authoritys_review_are_not_the_providers() -> None:
     assert answers(Chain().submitted("2026-09-21", out_of_scope=True)) == []
     reviewed = Chain().submitted("2026-09-21", out_of_scope=True).step("2026-09-23", "ScopeReviewed")
     assert len(answers(reviewed)) == 1
+
+
+def test_a_flag_on_the_last_day_gains_the_days_of_the_review_and_no_more() -> None:
+    """The tenth working day is 2026-10-12 (holidays 1 to 7 October); it is flagged then, so it is the day after the review."""
+    chain = Chain().submitted("2026-09-21").step("2026-10-12", "ScopeFlagged").step("2026-10-14", "ScopeReviewed")
+    assert only(answers(chain)).facts["deadline"] == at("2026-10-15") + 14 * 3_600
+    assert answers(chain, "2026-10-15") == []
+    assert answers(Chain().submitted("2026-09-21").step("2026-10-12", "ScopeFlagged"), "2026-11-05") == []
+    answered = chain.step("2026-10-28", "RequestAgreed", grounds=0)
+    assert not only(answers(answered)).is_standing, "late, though it was flagged when the plain term ended"
 
 
 def test_a_delivery_is_late_after_twenty_working_days() -> None:

@@ -2,7 +2,8 @@
 
 Rules
 1. A rule reads one history and yields a finding per breach; the same history gives the same findings on every node.
-2. Days of another's turn are not the late one's: while a request waits for the authority's review (超范围) no answer is late.
+2. Days of another's turn are not the late one's: those in which a request waits for the authority's review (超范围) do not
+   count; those after it do, so nobody gets rid of a clock by flagging.
 3. A deadline whose calendar year is not loaded is not judged.
 
 Source: Decree 809 art. 14, 15, 21, 22, 27, 28, 39-41; dossier 2.3.1, 2.7.
@@ -18,6 +19,7 @@ from xinlian.protocol.clocks import CLOCKS, ClockId, Term
 from xinlian.protocol.dataset import DatasetSchema
 from xinlian.protocol.findings import AUTHORITY, Article, EventRef, Finding
 from xinlian.protocol.forms import Ground
+from xinlian.protocol.working_days import MAX_PAUSES, Interval, day_of
 
 _ANSWERS: Final = ("RequestAgreed", "RequestRefused", "SupplementAsked", "RequestWithdrawn")
 _ENDS: Final = ("GrantExpired", "GrantClosed", "GrantTerminated")
@@ -33,8 +35,9 @@ def answer_late(history: RequestHistory, moment: Moment) -> Iterator[Finding]:
         extension = _extension(history, done)
         clock = ClockId.ANSWER_UNCONDITIONAL if history.unconditional else ClockId.ANSWER_CONDITIONAL
         length_wd = CLOCKS[clock].length_wd + (0 if extension is None else extension.args["workingDays"])
-        deadline_s = moment.is_late(Term(start.at_s, length_wd), None if done is None else done.at_s)
-        if deadline_s is None or _waits_for_review(history, start, deadline_s):
+        term = Term(start.at_s, length_wd, _reviews(history, start, moment))
+        deadline_s = moment.is_late(term, None if done is None else done.at_s)
+        if deadline_s is None:
             continue
         found = [start, extension, history.after(start, "RequestOverdue"), done]
         yield _late(history, "answer-late", found, deadline_s, length_wd)
@@ -126,15 +129,19 @@ def _extension(history: RequestHistory, before: Entry | None) -> Entry | None:
     return next((entry for entry in history.entries[:place] if entry.name == "RequestExtended"), None)
 
 
-def _waits_for_review(history: RequestHistory, start: Entry, time_s: int) -> bool:
-    """Whether the request was flagged 超范围, and not yet reviewed, at a time."""
-    flagged = bool(start.args.get("outOfScope"))
+def _reviews(history: RequestHistory, start: Entry, moment: Moment) -> tuple[Interval, ...]:
+    """The days from the one on which the request was flagged 超范围 to that of the authority's review, today while it is open."""
+    flagged = start if start.args.get("outOfScope") else None
+    found: list[Interval] = []
     for entry in history.entries[history.entries.index(start) + 1 :]:
-        if entry.at_s >= time_s:
-            break
-        if entry.name in ("ScopeFlagged", "ScopeReviewed"):
-            flagged = entry.name == "ScopeFlagged"
-    return flagged
+        if entry.name == "ScopeFlagged":
+            flagged = entry
+        elif entry.name == "ScopeReviewed" and flagged is not None:
+            found.append(Interval(day_of(flagged.at_s), day_of(entry.at_s)))
+            flagged = None
+    if flagged is not None:
+        found.append(Interval(day_of(flagged.at_s), day_of(max(flagged.at_s, moment.now_s))))
+    return tuple(found[:MAX_PAUSES])
 
 
 def _term_end(history: RequestHistory, given: Entry) -> int:
