@@ -205,6 +205,35 @@ async def test_a_step_from_a_wrong_state(network: Network, monkeypatch: pytest.M
     assert await refused_alike(network, at, name, number, monkeypatch, **details) == code
 
 
+CHANGES: dict[str, dict[str, Any]] = {
+    "fields that are no list": {"query": 5},
+    "fields that are a text": {"query": "contract_no"},
+    "a field that is no name": {"query": [1]},
+    "a day that is none": {"query": ["contract_no"], "valid_to": "tomorrow"},
+    "a day that is no text": {"query": ["contract_no"], "valid_to": 5},
+    "uses that are no number": {"query": ["contract_no"], "uses_per_case": "many"},
+    "uses below one": {"query": ["contract_no"], "uses_per_case": -1},
+    "uses beyond the chain's": {"query": ["contract_no"], "uses_per_case": 1 << 40},
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def active(network: Network) -> int:
+    number = await filed(network)
+    await take(network, D03, "agree", number)
+    await take(network, D03, "deliver", number)
+    return number
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES))
+async def test_a_change_that_is_none(network: Network, active: int, name: str) -> None:
+    async with client_of(network[D03]) as client:
+        body = {"form": {"reason": "职责调整", "planned_on": "2026-12-01", "terms": "少一项"}, "change": CHANGES[name]}
+        reply = await client.post(f"/api/v1/requests/{D02}/{active}/steps/propose-change", json=body)
+        assert (reply.status, reply.code) == (422, "approval-payload"), reply.body
+        assert (await client.get("/api/v1/approvals?state=pending&limit=200")).ok()["items"] == []
+
+
 _LONG = ("ask-extension", "extend", "consent-extension", "suspend")
 _NOT_SENT = ("accept-change", "record-overdue")
 """There is nothing to accept; the contract says of the mark that no clock runs."""

@@ -55,6 +55,7 @@ from xinlian.protocol.working_days import day_number, end_of, start_of
 
 PREFIX: Final = "request-"
 _COVERS: Final = {cover.name.lower(): cover for cover in Cover}
+MAX_USES: Final = 2**32 - 1
 _UNSET: Final = b"\x01" * 32
 """Stands for a digest while a proposal is only checked."""
 
@@ -310,8 +311,10 @@ def _changed(request: SharingRequest, payload: Mapping[str, Any]) -> TermsByName
     change, terms = payload.get("change"), request.terms
     if not isinstance(change, Mapping):
         raise InputError("change-terms-missing", "a change names fields per mode under change", field="change")
-    until = change.get("valid_to")
-    verify, query, answer, batch = (tuple(change.get(mode) or ()) for mode in Mode)
+    verify, query, answer, batch = (_names(change, mode) for mode in Mode)
+    until, uses = change.get("valid_to"), change.get("uses_per_case")
+    if uses is not None and (type(uses) is not int or not 1 <= uses <= MAX_USES):
+        raise InputError("approval-payload", f"uses_per_case is a number from 1 to {MAX_USES}", field="change.uses_per_case")
     return TermsByName(
         verify,
         query,
@@ -320,10 +323,24 @@ def _changed(request: SharingRequest, payload: Mapping[str, Any]) -> TermsByName
         terms.purposes,
         terms.scenarios,
         terms.valid_from_s,
-        terms.valid_to_s if until is None else end_of(_day(str(until))),
-        change.get("uses_per_case") or terms.uses_per_case,
+        terms.valid_to_s if until is None else _end_of(until),
+        terms.uses_per_case if uses is None else uses,
         terms.standing,
     )
+
+
+def _names(change: Mapping[str, Any], mode: Mode) -> tuple[str, ...]:
+    names = change.get(mode) or []
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise InputError("approval-payload", f"{mode} is a list of names", field=f"change.{mode}")
+    return tuple(names)
+
+
+def _end_of(day: object) -> int:
+    try:
+        return end_of(_day(str(day)))
+    except ValueError as error:
+        raise InputError("approval-payload", "valid_to is a day as YYYY-MM-DD", field="change.valid_to") from error
 
 
 def _day(text: str) -> int:
