@@ -170,6 +170,7 @@ contract SharingRegistry is ISharingRegistry {
     /// @inheritdoc ISharingRegistry
     function flagScope(bytes18 requester, uint64 number, bytes32 document) external {
         Request storage entry = _addressedRequest(requester, number, State.SUBMITTED);
+        if (entry.unconditional) revert SharingRegistryUnconditional(requester, number);
         if (entry.outOfScope) revert SharingRegistryScopeFlag(requester, number, true);
         entry.outOfScope = true;
         _recordStep(requester, number, ScopeFlagged.selector, document);

@@ -360,7 +360,8 @@ interface ISharingRegistry {
 
     /// @notice Ask, once and for everything that is missing, for completion.
     function askSupplement(bytes18 requester, uint64 number, bytes32 document) external;
-    /// @notice Flag the request as 超范围; it cannot be agreed to before the authority has reviewed it.
+    /// @notice Flag the request as 超范围; it cannot be agreed to before the authority has reviewed it. Not with property 1,
+    ///         which knows no further condition.
     function flagScope(bytes18 requester, uint64 number, bytes32 document) external;
     /// @notice Ask the authority for 1..10 working days more.
     function askExtension(bytes18 requester, uint64 number, uint8 workingDays, bytes32 document) external;

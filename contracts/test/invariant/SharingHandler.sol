@@ -88,7 +88,7 @@ contract SharingHandler is Fixture {
         }
         bool extending = seed % 7 == 1 || (r.extensionAsked != 0 && seed % 2 == 0);
         if (extending && !r.unconditional && r.extension == 0 && !r.answerOverdue) return extend(requester, n, r);
-        if (seed % 7 == 2) {
+        if (seed % 7 == 2 && !r.unconditional) {
             vm.prank(signerOf(FUND, LAW));
             return sharing.flagScope(requester, n, DOCUMENT);
         }

@@ -189,6 +189,9 @@ contract SharingRegistryTest is Fixture {
         submitAs(ESTATE, a);
         vm.assertTrue(sharing.requestOf(ESTATE, 1).unconditional, "property 1");
         bytes memory expected = abi.encodeWithSelector(I.SharingRegistryUnconditional.selector, ESTATE, 1);
+        vm.expectRevert(expected);
+        vm.prank(signerOf(FUND, LAW));
+        sharing.flagScope(ESTATE, 1, DOCUMENT);
         I.Scope memory part = scopeOf(terms());
         part.queryMask = 0;
         refuseAgree(part, 1, I.Cover.NONE, expected);

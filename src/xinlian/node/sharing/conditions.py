@@ -91,7 +91,7 @@ def _first_supplement(request: SharingRequest, _details: StepDetails) -> None:
 
 def _conditional(request: SharingRequest, _details: StepDetails) -> None:
     if request.unconditional:
-        raise ConflictError("request-unconditional", "sharing property 1 is neither refused nor extended", request=request.ref)
+        raise ConflictError("request-unconditional", "sharing property 1 is neither refused, extended nor 超范围", request=request.ref)
 
 
 def _extendable(request: SharingRequest, details: StepDetails) -> None:
@@ -170,7 +170,7 @@ _CHECKS: Final[dict[str, tuple[_Check, ...]]] = {
     "acceptChange": (_is_change,),
     "recordDisposal": (_not_disposed,),
     "askSupplement": (_first_supplement,),
-    "flagScope": (_not_flagged,),
+    "flagScope": (_conditional, _not_flagged),
     "askExtension": (_conditional, _extendable),
     "extend": (_conditional, _extendable, _consented),
     "agree": (_reviewed,),
