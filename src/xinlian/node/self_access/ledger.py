@@ -4,7 +4,8 @@ Rules
 1. It runs on the node that holds the authority's key only; the key signs every request with the person's login in it.
 2. A department that cannot be reached, refuses, or answers what does not hold is *missing*, with the reason: never as if its log
    said nothing. ``complete`` is true only when none is missing.
-3. Every request is written down before it is sent, and how it came out; so is the look at this node's own log.
+3. Every request is written down before it is sent, and how it came out; so is the look at this node's own log, which comes
+   first: it shows what was before this ledger, not parts of it.
 4. Entries are evidence: each is verified against this node's own view; one that does not hold is shown as ``not-proven``. That an
    entry is about this person only its writer can tell: its pseudonym does not leave it.
 
@@ -104,7 +105,9 @@ class Ledger:
             async with gate:
                 return await self._part(department, person, operator)
 
-        parts = await asyncio.gather(*(one(department) for department in self.state.department_list()))
+        every = self.state.department_list()
+        own = [await one(department) for department in every if department.uscc == self.department]
+        parts = own + await asyncio.gather(*(one(department) for department in every if department.uscc != self.department))
         missing = [part.department.uscc for part in parts if part.state != "complete"]
         login = person.login
         return {

@@ -91,7 +91,8 @@ def _first_supplement(request: SharingRequest, _details: StepDetails) -> None:
 
 def _conditional(request: SharingRequest, _details: StepDetails) -> None:
     if request.unconditional:
-        raise ConflictError("request-unconditional", "sharing property 1 is neither refused, extended nor 超范围", request=request.ref)
+        text = "sharing property 1 is neither refused, extended nor flagged"
+        raise ConflictError("request-unconditional", text, request=request.ref)
 
 
 def _extendable(request: SharingRequest, details: StepDetails) -> None:
