@@ -142,6 +142,7 @@ def _corrected(stage: Stage) -> dict[str, Any]:
     publisher.post(f"/api/v1/records/{found['record_id']}/revisions", revised, {"prefer": "wait=30"})
     node.approved(f"{path}/steps/correct", {"form": {"reason": "测试：登记信息录入错误，已更正"}})
     told = wait_for("acknowledgements of the correction", lambda: _settled(node, path), _SEEN_S, node.name)
+    wait_for("the answer at the fund centre", lambda: _ended(stage.fund, path), _SEEN_S, stage.fund.name)
     record = _asked(stage)
     return {
         "clock": clock,
@@ -151,6 +152,10 @@ def _corrected(stage: Stage) -> dict[str, Any]:
         "value": record["values"][_FIELD],
         "in_correction": _flags(record),
     }
+
+
+def _ended(node: NodeHandle, path: str) -> bool | None:
+    return True if node.person("auditor").get(path)["state"] == "corrected" else None
 
 
 def _settled(node: NodeHandle, path: str) -> dict[str, Any] | None:

@@ -28,8 +28,9 @@ LIMIT = 4
 
 
 @pytest.fixture
-def node(stage: Stage) -> Iterator[Node]:
-    """D03's node with a low limit, nobody counted yet and no proxy trusted; as it was afterwards."""
+def node(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
+    """D03's node with a low limit, nobody counted yet and no proxy trusted; as it was afterwards. No minute ends meanwhile."""
+    monkeypatch.setattr("xinlian.node.rate._WINDOW_S", 10**9)
     found = stage[D03].node
     rate: Any = found.rate
     kept = rate._per_minute, found.settings
