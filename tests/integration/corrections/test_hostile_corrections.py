@@ -33,10 +33,15 @@ from xinlian.node.corrections import Applications, Disputes
 from xinlian.node.corrections.registry import Opened
 from xinlian.protocol.attachments import PDF
 from xinlian.protocol.corrections import evidence_digest, target_digest
+from xinlian.protocol.envelope import Rid
 from xinlian.protocol.errors import ConflictError, XinlianError
 from xinlian.protocol.forms import read_form
+from xinlian.protocol.notices import Concerned, Corrected, Notice, NoticeId, NoticeKind
 from xinlian.protocol.objects import correction_object
-from xinlian.protocol.types import Uscc
+from xinlian.protocol.types import EpochS, RecordId, Uscc
+from xinlian.store import corrected
+from xinlian.store import notices as incoming
+from xinlian.store.writer import Transaction
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -213,6 +218,37 @@ async def test_a_field_that_the_receiver_was_never_given_is_not_flagged(stage: S
     flagged = {one["field"] for one in shown(asked, record_id)["in_correction"]}
     assert flagged == {"filing_status"}
     await step(stage[D02], "withdraw", number)
+
+
+@pytest.mark.parametrize("name", ["of none", "of an open one", "of one that was withdrawn"])
+async def test_a_notice_of_a_correction_that_the_chain_does_not_show_marks_nothing(stage: Stage, name: str) -> None:
+    """The provider of a value tells its receiver of a correction that nobody made."""
+    _, record_id = await record_of(stage)
+    number = await opened(stage, record_id)
+    if name == "of one that was withdrawn":
+        await step(stage[D02], "withdraw", number)
+        await stage.network.in_step()
+    node, about = stage[D02].node, number if name != "of none" else 20_260_921_999_999
+    with stage[D03].node.store.node.read() as reader:
+        rids = stage[D03].node.reads.deliveries(reader, record_id)[D02]
+    record = Concerned(RecordId(record_id), ((1, b"\x11" * 32),), tuple(Rid(rid) for rid in rids))
+    body = Corrected(record, Uscc(D02), about, ("filing_status",), 2, b"\x22" * 32, EpochS(1))
+    notice = Notice(NoticeId("ab" * 16), Uscc(D03), Uscc(D02), EpochS(1), EpochS(9), body)
+    with node.store.node.read() as reader:
+        before = corrected.told_page(reader, 0, 500)
+
+    def follow(tx: Transaction) -> None:
+        row = incoming.keep(tx, incoming.NewIncoming(Uscc(D03), notice.id, b"\x33" * 32, "corrected", 1))
+        node.notices.taking._p.kinds[NoticeKind.CORRECTED].follow(tx, notice, row, 1)
+
+    with pytest.raises(XinlianError) as refused:
+        await node.store.node.write(follow)
+    wanted = "refused-notice-source" if name == "of one that was withdrawn" else "notice-busy"
+    assert refused.value.code == wanted
+    with node.store.node.read() as reader:
+        assert corrected.told_page(reader, 0, 500) == before
+    if name != "of one that was withdrawn":
+        await step(stage[D02], "withdraw", number)
 
 
 def disputes(running: Running) -> Disputes:

@@ -68,7 +68,7 @@ def open_desk(parts: TellingParts, holdings: Holdings, limits: DeskLimits, rate:
         {
             NoticeKind.ERASED: ErasedCopies(keeping.sealer, holding),
             NoticeKind.DOCUMENT: holdings.texts,
-            NoticeKind.CORRECTED: CorrectedCopies(holding, holdings.on_corrected),
+            NoticeKind.CORRECTED: CorrectedCopies(holding, p.state, holdings.on_corrected),
             NoticeKind.FINDING: holdings.findings,
         },
         keeping.finish,
