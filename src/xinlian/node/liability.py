@@ -6,12 +6,15 @@ Source: Decree 809 art. 27, 29, 39-41.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState, code_text
 from xinlian.node.clock import Clock
+from xinlian.node.documents import Documents
 from xinlian.node.findings import Findings, Limits, Tell, collected, local_rules
 from xinlian.node.findings.histories import CONTRACTS, Histories, Moment, entry_of
 from xinlian.node.following import Following
@@ -22,6 +25,7 @@ from xinlian.node.settings import Settings
 from xinlian.node.sharing import Before
 from xinlian.node.use import Disposing, Proving, UseRecords, disposals_waiting, records_waiting
 from xinlian.protocol.dataset import DatasetSchema
+from xinlian.protocol.errors import EvidenceError, NotFoundError, StoreError
 from xinlian.protocol.findings import Finding
 from xinlian.protocol.members import Where
 from xinlian.protocol.notices import ToldFinding
@@ -110,6 +114,7 @@ def _findings(parts: LiabilityParts) -> Findings:
 
     limits = Limits(settings.disposal_wd, settings.dispute_wd, settings.findings_s)
     findings = Findings(parts.writer, state, schema, parts.clock.law_s, lambda: parts.following.is_held, limits)
+    findings.text = partial(_text, parts.office.documents)
     authority = _authority(settings)
     if authority not in (None, parts.department):
         findings.tell = _tell(parts, authority)
@@ -118,6 +123,14 @@ def _findings(parts: LiabilityParts) -> Findings:
         forms = collected.load(settings.collected)
         findings.register(lambda reader, moment: collected.collected_again(parts.department, forms, _histories(reader), moment))
     return findings
+
+
+def _text(documents: Documents, digest: str) -> Mapping[str, Any] | None:
+    """Content of a text that is here and gives its digest."""
+    try:
+        return documents.opened(bytes.fromhex(digest)).content()
+    except (NotFoundError, StoreError, EvidenceError):
+        return None
 
 
 def _histories(reader: Reader) -> Histories:

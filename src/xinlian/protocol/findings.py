@@ -36,6 +36,8 @@ class Article(StrEnum):
     """未协助数源部门校核"""
     LATE = "39(4)"
     """无正当理由逾期答复或逾期提供"""
+    RETURN_FLOW = "39(5)"
+    """未按要求回流数据"""
     CORRECTION = "39(6)"
     """未按时校核更正"""
     STOPPED = "39(7)"

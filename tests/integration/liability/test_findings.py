@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.exchange.test_texts import request_form
 from tests.integration.liability.conftest import DAY_S
 from tests.support.exchange import PURPOSE, SCENARIO, Stage
 from tests.support.http import client_of
@@ -149,3 +150,28 @@ async def test_misuse_that_is_told_after_the_stop_excuses_nothing(stage: Stage) 
     await node.store.node.write(lambda tx: received.follow(tx, notice, 1, 1))
     objects = [one["object"] for one in await findings(stage, article="39(7)")]
     assert f"request {D02}/{number}" in objects
+
+
+async def test_a_return_flow_that_is_late_is_found_where_its_text_is(stage: Stage) -> None:
+    """39(5): filed by two persons, so the form travels to the provider and the authority."""
+    asking = stage[D02]
+    form = {**request_form(asking.node.clock.law_s()), "return_flow": True}
+    payload = {"provider": D03, "dataset": "ZJ-02", "form": form}
+    filed = await asking.approved(await asking.node.request_approvals.propose_new(payload, asking.person))
+    await stage.network.in_step()
+    await stage.pass_time(16 * DAY_S)
+    ref = f"request {D02}/{(filed.result or {})['number']}"
+    for uscc in (D02, D03, D01):
+        found = await found_about(stage, uscc, ref)
+        assert [one["breach"] for one in found] == ["return-flow-open"]
+        assert [one["event"] for one in found[0]["evidence"]] == ["RequestSubmitted"]
+
+
+async def found_about(stage: Stage, uscc: str, ref: str) -> list[dict[str, Any]]:
+    """What a node finds once the text has come to it."""
+    for _ in range(100):
+        found = [one for one in await findings(stage, uscc, article="39(5)") if one["object"] == ref]
+        if found:
+            return found
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"nothing found by {uscc}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from tests.support.findings import AUTHORITY, NUMBER, PROVIDER, REQUESTER, Chain, at, moment
+from tests.support.findings import AUTHORITY, DIGEST, NUMBER, PROVIDER, REQUESTER, Chain, at, moment
 from xinlian.node.findings import sharing_rules as rules
 from xinlian.node.findings.catalogue_rules import (
     correction_late,
@@ -52,6 +52,16 @@ def test_an_answer_is_late_from_the_day_after_the_tenth_working_day() -> None:
 @pytest.mark.parametrize("step", ["RequestAgreed", "RequestRefused", "SupplementAsked", "RequestWithdrawn"])
 def test_what_ends_the_clock_in_time_is_no_breach(step: str) -> None:
     assert answers(Chain().submitted("2026-09-21").step("2026-09-28", step, grounds=1)) == []
+
+
+@pytest.mark.parametrize(("form", "count"), [({"return_flow": True}, 1), ({"return_flow": None}, 0), ({}, 0), (None, 0)])
+def test_data_asked_back_and_not_returned_in_time(form: dict[str, object] | None, count: int) -> None:
+    """39(5): the request's form says 回流; without the text, or in time, nothing is found."""
+    late = replace(moment(NOW), text=lambda digest: form if digest == DIGEST.removeprefix("0x") else None)
+    found = list(rules.return_flow_open(Chain().submitted("2026-09-21").request, late))
+    assert [(one.article, one.breach, one.department) for one in found] == [("39(5)", "return-flow-open", PROVIDER)] * count
+    early = replace(moment("2026-09-28"), text=late.text)
+    assert list(rules.return_flow_open(Chain().submitted("2026-09-21").request, early)) == []
 
 
 def test_an_extension_that_was_consented_to_covers_the_answer() -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ from xinlian.store.writer import Reader, Transaction, Writer
 _REQUEST_RULES: Final = (
     sharing_rules.answer_late,
     sharing_rules.delivery_late,
+    sharing_rules.return_flow_open,
     sharing_rules.foreign_condition,
     sharing_rules.disposal_missing,
     sharing_rules.dispute_open,
@@ -118,6 +119,8 @@ class Findings:
         self._limits = limits
         self._local: list[Local] = []
         self.tell: Tell = lambda _tx, _found: None
+        self.text: Callable[[str], Mapping[str, Any] | None] = lambda _digest: None
+        """Content of a text by its digest (64 hex), where it is at hand."""
         self._turn = asyncio.Lock()
 
     def register(self, *sources: Local) -> None:
@@ -162,7 +165,8 @@ class Findings:
             return await self._writer.write(job)
 
     def _moment(self) -> Moment:
-        return Moment(self._law_s(), self._deadline, self._schema, self._limits.disposal_wd, self._limits.dispute_wd)
+        limits = self._limits
+        return Moment(self._law_s(), self._deadline, self._schema, limits.disposal_wd, limits.dispute_wd, self.text)
 
     @staticmethod
     def _proven(histories: Histories, moment: Moment) -> Iterator[Finding]:

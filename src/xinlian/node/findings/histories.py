@@ -52,6 +52,7 @@ class Moment:
         schema: of (owner, serial, version) when it is known here.
         disposal_wd: working days for the disposal [assumption].
         dispute_wd: working days for a dispute [assumption].
+        text: content of the text with a digest (64 hex), None where it is not at hand.
     """
 
     now_s: int
@@ -59,6 +60,7 @@ class Moment:
     schema: Callable[[str, int, int], DatasetSchema | None]
     disposal_wd: int
     dispute_wd: int
+    text: Callable[[str], Mapping[str, Any] | None] = lambda _digest: None
 
     def is_late(self, term: Term, done_s: int | None) -> int | None:
         """The deadline, when what was done at a time (None: not yet) is after it."""

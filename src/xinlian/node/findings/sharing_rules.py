@@ -12,6 +12,7 @@ Source: Decree 809 art. 14, 15, 21, 22, 27, 28, 39-41; dossier 2.3.1, 2.7.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Final
 
 from xinlian.node.findings.histories import Entry, Moment, RequestHistory
@@ -53,6 +54,16 @@ def delivery_late(history: RequestHistory, moment: Moment) -> Iterator[Finding]:
         deadline_s = moment.is_late(Term(start.at_s, length_wd), None if done is None else done.at_s)
         if deadline_s is not None:
             yield _late(history, "delivery-late", [start, history.after(start, "RequestOverdue"), done], deadline_s, length_wd)
+
+
+def return_flow_open(history: RequestHistory, moment: Moment) -> Iterator[Finding]:
+    """39(5): data is asked back from the level that collected it (回流), as the request's form says, and is late."""
+    asked = history.entries[0]
+    late = next(chain(answer_late(history, moment), delivery_late(history, moment)), None)
+    form = None if late is None or asked.ref.document is None else moment.text(asked.ref.document)
+    if late is not None and form is not None and form.get("return_flow") is True:
+        about = (history.provider, history.object_ref, late.since_s)
+        yield Finding(Article.RETURN_FLOW, "return-flow-open", *about, late.is_standing, late.evidence, late.facts)
 
 
 def foreign_condition(history: RequestHistory, moment: Moment) -> Iterator[Finding]:

@@ -167,6 +167,8 @@ class SharingRequest:
     pi_basis: PiBasis | None = None
     security_measures: SecurityMeasures | None = None
     out_of_scope_reason: Text | None = None
+    return_flow: bool | None = None
+    """回流: the data was collected here and is asked back from a higher level (Decree 809 art. 24)."""
     office_head_consent: ApprovedBy | None = None
 
     def faults(self) -> Iterator[Fault]:
