@@ -13,6 +13,7 @@ Source: design 6 (Keys).
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,6 +59,7 @@ class Signers:
         self._department = department
         self._state = state
         self._transactions = transactions
+        self._retiring = asyncio.Lock()
 
     def all(self, window: Window) -> Page[ShownSigner]:
         """This department's signers, retired ones among them, in order of registration."""
@@ -92,9 +94,11 @@ class Signers:
             NotFoundError: ``signer-unknown``.
             ConflictError: ``signer-retired``, ``signer-last``; ``tx-reverted`` with the contract's reason.
         """
-        earlier = await self._transactions.earlier(_CONTRACT, "retireSigner")
-        if earlier is not None:
-            return earlier
+        async with self._retiring:  # two at the same time would each count on the other
+            earlier = await self._transactions.earlier(_CONTRACT, "retireSigner")
+            return await self._retired(address) if earlier is None else earlier
+
+    async def _retired(self, address: str) -> Done:
         found = self._find(address)
         if found is None:
             raise NotFoundError("signer-unknown", "no signer of this department has this address", address=address[:64])

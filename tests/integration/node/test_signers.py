@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 
@@ -60,6 +61,16 @@ async def test_a_signer_is_added_and_retired(network: Network, client: Client) -
     assert len(found) == 4
     assert found[old] == retired.json["block_number"]
     assert found[address["anchor"]] is None
+
+
+async def test_two_retired_at_the_same_time_leave_one(network: Network, client: Client) -> None:
+    request, _ = await request_of(network, D02)
+    assert (await client.call("POST", "/api/v1/signers?role=law", data=request)).status == 201
+    listed = (await client.get("/api/v1/signers")).ok()["items"]
+    both = [one["address"] for one in listed if one["roles"] == ["law"] and one["to_block"] is None]
+    replies = await asyncio.gather(*(client.call("POST", f"/api/v1/signers/{address}/retire") for address in both))
+    assert sorted(reply.status for reply in replies) == [200, 409]
+    assert [reply.json["code"] for reply in replies if reply.status == 409] == ["signer-last"]
 
 
 async def test_what_is_no_signer_to_add_is_refused(network: Network, client: Client) -> None:
