@@ -96,6 +96,8 @@ def ask(stage: Stage, alias: str, receiver: str, form: dict[str, Any]) -> int:
     look = owner_of(stage, alias).person("auditor")
     path = request_path(receiver, number)
     wait_for(f"request {number} at its provider", lambda: True if look.ask("GET", path).status == 200 else None, 60.0, look.node)
+    texts = f"/api/v1/documents?object=request%20{receiver}/{number:014d}"
+    wait_for(f"form of request {number}", lambda: look.get(texts)["items"] or None, 60.0, look.node)
     return number
 
 

@@ -83,7 +83,7 @@ def office_of(parts: OfficeParts) -> Office:
     department, state, catalogue, read = parts.department, parts.state, parts.catalogue, parts.working_days.read
     requests = SharingRequests(department, state, catalogue, parts.transactions, clock.law_s, read)
     matrices = Necessity.of_shipped_scenarios()
-    request_approvals = RequestApprovals(department, requests, state, catalogue, matrices, approvals, read)
+    request_approvals = RequestApprovals(department, requests, state, catalogue, matrices, approvals, documents, read)
     catalogue_steps = CatalogueSteps(department, state, parts.transactions, approvals, clock.law_s)
     approvals.register(proposing.kind(), *request_approvals.kinds(), *catalogue_steps.kinds())
     webhooks, delivering = _webhooks(parts, events)

@@ -705,6 +705,7 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("grant-unknown", "There is no such grant.", "Check the provider and the number."),
     CodeEntry("step-unknown", "A sharing request has no step of this name.", "Use one of the steps listed."),
     CodeEntry("request-unknown", "There is no such sharing request.", "Check the requester and the number."),
+    CodeEntry("request-text-missing", "The request's form is not here.", "Wait for it, or ask for it again.", True),
     CodeEntry("request-exists", "The department used this request number before.", "Use the next number of the day."),
     CodeEntry("request-number", "The day has no request number left.", "File the request on the next day."),
     CodeEntry("request-state", "The request's state does not allow this step.", "Look at the request; take a step it allows."),

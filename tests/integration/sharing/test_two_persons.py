@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration.exchange.test_texts import request_form
+import pytest
+
+from tests.integration.exchange.test_texts import confirmed, request_form, until
 from tests.support.network import D01, D02, D03, Running, running_network
 from xinlian.node.paging import Window
+from xinlian.protocol.errors import ConflictError
 from xinlian.scenarios.calendar import shipped_calendar
 
 
@@ -28,6 +31,14 @@ async def test_the_head_sees_the_clock_and_the_log_states_the_transition(tmp_pat
         number = int(str((filed.result or {})["number"]))
         await network.in_step()
 
+        form = bytes.fromhex(filed.document or "")
+        assert await until(lambda: confirmed(giving, form)) == D02
+        await giving.node.store.node.write(lambda tx: tx.run("DELETE FROM documents WHERE digest = ?", (form,)))
+        with pytest.raises(ConflictError) as unread:
+            await giving.node.request_approvals.propose("agree", D02, number, {"form": {}}, giving.person)
+        assert unread.value.code == "request-text-missing"
+        await asking.node.handing.again(form, D03)
+        assert await until(lambda: confirmed(giving, form)) == D02
         proposed = await giving.node.request_approvals.propose("agree", D02, number, {"form": {}}, giving.person)
         (waiting,) = [one for one in giving.node.inbox.of(giving.head) if one.todo.kind == "approval-decide"]
         assert waiting.clock is not None

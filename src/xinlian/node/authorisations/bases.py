@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from xinlian.node.chain_state import GrantState, SharingRequest
+from xinlian.node.chain_state import GrantState
 from xinlian.node.documents import Documents
 from xinlian.protocol.errors import EvidenceError, InputError, NotFoundError, StoreError
 from xinlian.protocol.forms import read_form
@@ -12,7 +12,6 @@ from xinlian.protocol.forms.request import PiBasisKind
 from xinlian.protocol.forms.request import SharingRequest as Form
 
 _KIND: Final = "sharing-request"
-_FILED: Final = frozenset({"RequestSubmitted", "RequestResubmitted"})
 
 
 class Bases:
@@ -28,7 +27,7 @@ class Bases:
 
     def is_consent(self, grant: GrantState) -> bool:
         """Whether the receiver named the person's separate consent (单独同意); False while its form is not here."""
-        digest = _form_of(grant.request)
+        digest = grant.request.form
         if digest is None:
             return False
         if digest not in self._known:
@@ -45,8 +44,3 @@ class Bases:
         except (NotFoundError, InputError, EvidenceError, StoreError):
             return None
         return form if isinstance(form, Form) else None
-
-
-def _form_of(request: SharingRequest) -> str | None:
-    """Digest (64 hex) of the newest form of a request."""
-    return next((step.document for step in reversed(request.steps) if step.event in _FILED), None)

@@ -39,6 +39,9 @@ class RequestState(IntEnum):
     TERMINATED = 12
 
 
+_FILED: Final = frozenset({"RequestSubmitted", "RequestResubmitted"})
+
+
 class Cover(IntEnum):
     """What covers a receiver that is no department (ISharingRegistry.Cover; Decree 809 art. 25)."""
 
@@ -148,6 +151,11 @@ class SharingRequest:
     def code(self) -> str:
         """Catalogue code of the dataset."""
         return f"{self.provider}/{self.serial:06d}"
+
+    @property
+    def form(self) -> str | None:
+        """Digest (64 hex) of the newest form with which it was filed."""
+        return next((step.document for step in reversed(self.steps) if step.event in _FILED), None)
 
     def clock(self) -> tuple[RequestClock, int, int]:
         """The clock that runs, its start (epoch seconds) and its length in working days; NONE, 0 and 0 when none does."""

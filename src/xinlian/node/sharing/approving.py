@@ -36,6 +36,7 @@ from xinlian.node.approvals import (
 )
 from xinlian.node.catalogue import Catalogue
 from xinlian.node.chain_state import ChainState, Cover, RequestState, SharingRequest
+from xinlian.node.documents import Documents
 from xinlian.node.necessity import Necessity
 from xinlian.node.people import Person, Role
 from xinlian.node.sharing.conditions import StepDetails
@@ -45,7 +46,7 @@ from xinlian.node.sharing.steps import STEPS, Party, Step
 from xinlian.node.sharing.terms import ScopeByName, TermsByName, names_of
 from xinlian.protocol.clocks import ClockReading, Term
 from xinlian.protocol.dataset import DatasetSchema, Mode
-from xinlian.protocol.errors import InputError, NotFoundError
+from xinlian.protocol.errors import ConflictError, EvidenceError, InputError, NotFoundError, StoreError
 from xinlian.protocol.forms import FORMS, Ground, read_form
 from xinlian.protocol.forms.fit import faults_against
 from xinlian.protocol.forms.reading import refused
@@ -79,6 +80,7 @@ class RequestApprovals:
         catalogue: names datasets.
         necessity: the need-to-know matrices.
         approvals: holds what is proposed.
+        documents: texts that are here.
         read: how a clock stands now, by the calendar on chain.
     """
 
@@ -88,6 +90,7 @@ class RequestApprovals:
     catalogue: Catalogue
     necessity: Necessity
     approvals: Approvals
+    documents: Documents
     read: Callable[[Term], ClockReading]
     before: dict[str, Before] = field(init=False, repr=False, default_factory=dict)
     """By the step's name: what is checked, and what is done here before the chain is told; registered when the node is built."""
@@ -154,8 +157,22 @@ class RequestApprovals:
             return
         details = self._details(step, requester, number, proposal.payload, content, _UNSET)
         await self.requests.check_step(step.name, requester, number, details)
+        if step.name == "agree":
+            self._require_form(self.requests.known(requester, number))
         if step.name in self.before:
             self.before[step.name].check(self.requests.known(requester, number), content)
+
+    def _require_form(self, request: SharingRequest) -> None:
+        """Nobody agrees to what was not read: the form says on which basis and for what the data is asked.
+
+        Raises:
+            ConflictError: ``request-text-missing``.
+        """
+        try:
+            read_form("sharing-request", self.documents.opened(bytes.fromhex(request.form or "")).content())
+        except (NotFoundError, InputError, EvidenceError, StoreError) as error:
+            text = f"the form of {request.request_no} is not here, or is not of its form"
+            raise ConflictError("request-text-missing", text, request=request.ref) from error
 
     async def _perform(self, step: Step, consented: Consented) -> Result:
         requester, number = _parse(consented.proposal.object_ref)
