@@ -1046,6 +1046,76 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("attachment-interrupted", "Another call took this upload over.", "Ask for the offset and go on from there.", True),
     CodeEntry("range-form", "The Range header names no range of the file.", "Send one range, bytes=first-last."),
     CodeEntry("sealing-failed", "The sealing processes end unexpectedly.", "Check memory, repeat the call.", retryable=True),
+    # -- scenarios: processes, decision tables, the run of a case -----------------------------------------
+    CodeEntry(
+        "xml-refused",
+        "An XML file is not plain UTF-8 XML within the limits, or declares a document type or entities.",
+        "Save it from the modeler again, without a document type.",
+    ),
+    CodeEntry(
+        "bpmn-element",
+        "A process uses an element or attribute outside the subset that runs; its id and name are given.",
+        "Draw it with the elements that docs/scenarios/README.md lists.",
+    ),
+    CodeEntry(
+        "bpmn-structure",
+        "A process could hang, run for ever or skip something at the element named.",
+        "Correct the flows there: docs/scenarios/README.md says what is checked.",
+    ),
+    CodeEntry(
+        "dmn-form",
+        "A decision uses something outside the subset that runs, or lacks a part, at the element named.",
+        "Correct it there: docs/scenarios/README.md lists what may be used.",
+    ),
+    CodeEntry(
+        "dmn-cell",
+        "A cell of a decision table is not one of the forms that mean the same in FEEL and here.",
+        "Write a value, a list of values, a comparison such as < 6, a range such as [1..3], or - for any.",
+    ),
+    CodeEntry(
+        "expression-form",
+        "A condition is not a comparison of named values of the right types, or is too long.",
+        "Correct the condition: docs/scenarios/README.md shows the form.",
+    ),
+    CodeEntry("number-range", "A calculation leaves the whole numbers up to 2^53 - 1.", "Check the values for a wrong unit."),
+    CodeEntry("scenario-file", "A file of a scenario folder has a mistake at the place named.", "Correct the file there."),
+    CodeEntry("scenario-incomplete", "A file of a scenario folder is missing.", "Add the file named."),
+    CodeEntry("parameter-missing", "A rule needs a parameter that parameters.json does not hold.", "Add it there."),
+    CodeEntry(
+        "parameter-without-basis",
+        "A parameter names no document that it rests on (依据文号), which production requires.",
+        "Enter the document's number, or run in demo mode.",
+    ),
+    CodeEntry("parameter-not-in-force", "A parameter is not in force on the day asked for.", "Enter the value of that day."),
+    CodeEntry("decision-unknown", "The scenario has no decision of that id.", "Use one of the ids listed."),
+    CodeEntry("rule-without-match", "No rule of the decision table fits the inputs.", "Add a rule, or check the inputs."),
+    CodeEntry(
+        "hit-policy-violated",
+        "Several rules of a table with hit policy UNIQUE fit the inputs; they are named.",
+        "Make the rules exclude each other.",
+    ),
+    CodeEntry(
+        "decision-differs",
+        "The recorded result of a rule task is not what its decision gives for the recorded inputs.",
+        "Record the result that the decision gives.",
+    ),
+    CodeEntry("event-form", "An event of a case lacks a part or has one too many.", "Use the event as it was recorded."),
+    CodeEntry("events-out-of-order", "An event is older than the one before it.", "Replay the events in the chain's order."),
+    CodeEntry("case-not-started", "The first event of a case is not its start.", "Replay from the first event on."),
+    CodeEntry("case-started-already", "A case that runs was to be started.", "Nothing is to be done."),
+    CodeEntry("case-over", "The case has ended or was withdrawn.", "Nothing can be done in it any more."),
+    CodeEntry("task-not-waiting", "The task named does not wait now.", "Look which tasks wait; decide those."),
+    CodeEntry("task-paused", "The task is in a special procedure, or in one already.", "End the special procedure first."),
+    CodeEntry("task-not-paused", "The task is in no special procedure.", "Nothing is to be ended."),
+    CodeEntry("pause-not-allowed", "The step table does not allow this kind of pause there.", "Use a kind that it names."),
+    CodeEntry("timer-not-armed", "The timer named does not run now.", "Nothing is to be done."),
+    CodeEntry("timer-not-due", "The timer has no due time yet, or it is later.", "Wait until it is due."),
+    CodeEntry("withdrawal-too-late", "A step was done after which the application cannot be withdrawn.", "See its remedies."),
+    CodeEntry(
+        "token-doubled",
+        "The process reaches an element again while it still waits there.",
+        "Correct the process: a path must not be entered twice at once.",
+    ),
 )
 
 CATALOGUE: dict[str, CodeEntry] = {entry.code: entry for entry in _ENTRIES}
