@@ -44,6 +44,7 @@ GROUPS: Final[dict[str, str]] = {
     "finding": "Breaches of Decree 809 art. 39-41 that rules found, with their evidence.",
     "retention": "Retention duties of case files: record, list, end.",
     "parked": "Work that was tried in vain: list, replay.",
+    "scenario": "Scenario folders: check, show, hash, try a decision.",
     "codes": "Check national codes.",
     "calendar": "Working days: when a term ends, and the calendar's upkeep.",
     "user": "Users of the node and their tokens.",

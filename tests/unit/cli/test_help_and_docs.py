@@ -17,7 +17,20 @@ from xinlian.cli.reference import commands, reference
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = ROOT / "docs" / "cli.md"
 PROGRAM = Path(sys.executable).with_name("xinlian")
-HEAVY = ("web3", "eth_account", "eth_abi", "aiohttp", "sqlalchemy", "fastapi", "uvicorn", "pydantic", "cryptography", "rich")
+HEAVY = (
+    "web3",
+    "eth_account",
+    "eth_abi",
+    "aiohttp",
+    "sqlalchemy",
+    "fastapi",
+    "uvicorn",
+    "pydantic",
+    "cryptography",
+    "rich",
+    "zen",
+    "lxml",
+)
 HELP_S = 0.3
 CONTRACT = {
     "chain": {"status", "reattach"},
@@ -64,6 +77,7 @@ CONTRACT = {
     "bundle": {"get"},
     "attachment": {"put", "list", "show", "get", "fetch", "delete"},
     "reads": {"list", "reconcile"},
+    "scenario": {"check", "show", "hash", "decide"},
     "codes": {"check"},
     "node": {"serve"},
 }
