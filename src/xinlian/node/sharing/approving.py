@@ -14,14 +14,10 @@ Source: Decree 809 art. 20-22; dossier 2.1 (经办 + 负责人), 2.3.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from functools import partial
 from typing import Any, Final
-
-import orjson
 
 from xinlian.node.approvals import (
     ApprovalInfo,
@@ -35,28 +31,26 @@ from xinlian.node.approvals import (
     consent_text,
 )
 from xinlian.node.catalogue import Catalogue
-from xinlian.node.chain_state import ChainState, Cover, RequestState, SharingRequest
+from xinlian.node.chain_state import ChainState, RequestState, SharingRequest
 from xinlian.node.documents import Documents
 from xinlian.node.necessity import Necessity
 from xinlian.node.people import Person, Role
 from xinlian.node.sharing.conditions import StepDetails
 from xinlian.node.sharing.filling import NOT_YET, Filling
+from xinlian.node.sharing.payloads import addressed, basis_digest, changed_terms, cover_of, grounds_of, terms_of
 from xinlian.node.sharing.requests import NewRequest, SharingRequests
 from xinlian.node.sharing.steps import STEPS, Party, Step
 from xinlian.node.sharing.terms import ScopeByName, TermsByName, names_of
 from xinlian.protocol.clocks import ClockReading, Term
 from xinlian.protocol.dataset import DatasetSchema, Mode
 from xinlian.protocol.errors import ConflictError, EvidenceError, InputError, NotFoundError, StoreError
-from xinlian.protocol.forms import FORMS, Ground, read_form
+from xinlian.protocol.forms import FORMS, read_form
 from xinlian.protocol.forms.fit import faults_against
 from xinlian.protocol.forms.reading import refused
 from xinlian.protocol.forms.request import SharingRequest as RequestForm
 from xinlian.protocol.objects import request_object
-from xinlian.protocol.working_days import day_number, end_of, start_of
 
 PREFIX: Final = "request-"
-_COVERS: Final = {cover.name.lower(): cover for cover in Cover}
-MAX_USES: Final = 2**32 - 1
 _UNSET: Final = b"\x01" * 32
 """Stands for a digest while a proposal is only checked."""
 
@@ -146,7 +140,7 @@ class RequestApprovals:
         requester, number = _parse(proposal.object_ref)
         await self.catalogue.learn(self._provider(step, proposal))
         if step.name == "submit":
-            await self.requests.check_dataset(*_addressed(proposal.payload))
+            await self.requests.check_dataset(*addressed(proposal.payload))
         content = self._content(step, proposal, NOT_YET)
         if step.form in FORMS:
             form = read_form(step.form, content)
@@ -212,7 +206,7 @@ class RequestApprovals:
         if step.form not in FORMS:
             return {}
         if step.name == "submit":
-            provider, dataset, version = _addressed(proposal.payload)
+            provider, dataset, version = addressed(proposal.payload)
             info = self.catalogue.info(dataset, version)
             if info.owner != provider:
                 raise NotFoundError("dataset-unknown", f"{provider} has no such dataset", dataset=dataset[:40])
@@ -224,7 +218,7 @@ class RequestApprovals:
 
     def _provider(self, step: Step, proposal: Proposal) -> str:
         return (
-            _addressed(proposal.payload)[0]
+            addressed(proposal.payload)[0]
             if step.name == "submit"
             else self.requests.known(*_parse(proposal.object_ref)).provider
         )
@@ -242,7 +236,7 @@ class RequestApprovals:
             raise InputError("scope-reason-missing", text, field="out_of_scope_reason")
 
     def _new(self, payload: Mapping[str, Any], content: Mapping[str, Any], document: bytes) -> NewRequest:
-        provider, dataset, version = _addressed(payload)
+        provider, dataset, version = addressed(payload)
         terms = terms_of(read_form("sharing-request", content))
         out_of_scope = self._is_out_of_scope(dataset, version, terms)
         return NewRequest(provider, dataset, version, terms, out_of_scope, basis_digest(content, document), document)
@@ -269,13 +263,13 @@ class RequestApprovals:
             basis = basis_digest(content, document)
             return StepDetails(document, terms=terms, out_of_scope=out_of_scope, legal_basis=basis)
         if step.name == "propose-change":
-            return StepDetails(document, terms=_changed(request, payload))
+            return StepDetails(document, terms=changed_terms(request, payload))
         agreed = content.get("agreed_items")
         return StepDetails(
             document,
             scope=None if agreed is None else self._scope(request, agreed),
-            grounds=_grounds(content.get("refused_items") or []),
-            cover=_cover(payload),
+            grounds=grounds_of(content.get("refused_items") or []),
+            cover=cover_of(payload),
             working_days=content.get("working_days") or content.get("rectify_within"),
             grant_number=content.get("grant_number"),
         )
@@ -299,89 +293,6 @@ class RequestApprovals:
         owner, _, serial = code.partition("/")
         entry = self.state.dataset(owner, int(serial), version)
         return None if entry is None else self.catalogue.known_schema(entry)
-
-
-def terms_of(form: RequestForm) -> TermsByName:
-    """The terms that a sharing request asks for; its term runs from 00:00 of the first to the end of the last day."""
-    names = {mode.value: tuple(item.name_en for item in form.requested_items if mode in item.modes) for mode in Mode}
-    return TermsByName(
-        names["verify"],
-        names["query"],
-        names["answer"],
-        names["batch"],
-        form.purposes,
-        () if form.scenario.id is None else ("0x" + form.scenario.id,),
-        start_of(_day(form.valid_from)),
-        end_of(_day(form.valid_to)),
-        form.uses_per_case,
-        form.standing,
-    )
-
-
-def basis_digest(content: Mapping[str, Any], document: bytes) -> bytes:
-    """What stands on chain for the 使用依据: SHA-256 over 0x03, the document's digest and the basis as JSON, 32 bytes."""
-    return hashlib.sha256(b"\x03" + document + orjson.dumps(content["legal_basis"])).digest()
-
-
-def _changed(request: SharingRequest, payload: Mapping[str, Any]) -> TermsByName:
-    """The terms of a change: names per mode as the payload's ``change`` says; what it does not name of the rest stays."""
-    change, terms = payload.get("change"), request.terms
-    if not isinstance(change, Mapping):
-        raise InputError("change-terms-missing", "a change names fields per mode under change", field="change")
-    verify, query, answer, batch = (_names(change, mode) for mode in Mode)
-    until, uses = change.get("valid_to"), change.get("uses_per_case")
-    if uses is not None and (type(uses) is not int or not 1 <= uses <= MAX_USES):
-        raise InputError("approval-payload", f"uses_per_case is a number from 1 to {MAX_USES}", field="change.uses_per_case")
-    return TermsByName(
-        verify,
-        query,
-        answer,
-        batch,
-        terms.purposes,
-        terms.scenarios,
-        terms.valid_from_s,
-        terms.valid_to_s if until is None else _end_of(until),
-        terms.uses_per_case if uses is None else uses,
-        terms.standing,
-    )
-
-
-def _names(change: Mapping[str, Any], mode: Mode) -> tuple[str, ...]:
-    names = change.get(mode) or []
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise InputError("approval-payload", f"{mode} is a list of names", field=f"change.{mode}")
-    return tuple(names)
-
-
-def _end_of(day: object) -> int:
-    try:
-        return end_of(_day(str(day)))
-    except ValueError as error:
-        raise InputError("approval-payload", "valid_to is a day as YYYY-MM-DD", field="change.valid_to") from error
-
-
-def _day(text: str) -> int:
-    return day_number(date.fromisoformat(text))
-
-
-def _grounds(items: list[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Names of the grounds of all refused items."""
-    named = {str(ground) for item in items for ground in item.get("grounds") or ()}
-    return tuple(ground.name.lower() for ground in Ground if ground.value in named)
-
-
-def _cover(payload: Mapping[str, Any]) -> Cover:
-    name = payload.get("cover") or "none"
-    if name not in _COVERS:
-        raise InputError("third-party-cover", "cover is none, consent or authorisation", expected=sorted(_COVERS))
-    return _COVERS[name]
-
-
-def _addressed(payload: Mapping[str, Any]) -> tuple[str, str, int | None]:
-    provider, dataset, version = payload.get("provider"), payload.get("dataset"), payload.get("version")
-    if not isinstance(provider, str) or not isinstance(dataset, str) or not isinstance(version, int | None):
-        raise InputError("approval-payload", "a request names provider, dataset and (or null) version", field="provider")
-    return provider, dataset, version
 
 
 def _proposers(step: Step) -> frozenset[Role]:
