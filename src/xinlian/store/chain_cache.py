@@ -313,6 +313,17 @@ def of_contracts(reader: Reader, contracts: Sequence[str]) -> list[ChainEvent]:
     return [ChainEvent(*row) for row in reader.fetch(sql, tuple(contracts))]
 
 
+def newest(reader: Reader, contracts: Sequence[str]) -> tuple[int, int, str] | None:
+    """Block number, log index and block hash of the newest event of some contracts, None when there is none."""
+    places = ", ".join("?" * len(contracts))
+    sql = (
+        f"SELECT block_number, log_index, block_hash FROM chain_events WHERE contract IN ({places}) "
+        "ORDER BY block_number DESC, log_index DESC LIMIT 1"
+    )
+    found = reader.fetch(sql, tuple(contracts))
+    return (int(found[0][0]), int(found[0][1]), str(found[0][2])) if found else None
+
+
 def between(reader: Reader, contracts: Sequence[str], after: int, up_to: int) -> list[ChainEvent]:
     """Events of some contracts in the blocks after one up to another, in chain order."""
     places = ", ".join("?" * len(contracts))

@@ -131,3 +131,8 @@ def _place(digest: bytes) -> str:
 
 def _stored(row: Row) -> StoredDocument:
     return StoredDocument(*row)
+
+
+def count(reader: Reader) -> int:
+    """How many texts are kept."""
+    return int(reader.fetch("SELECT count(*) FROM documents", ())[0][0])

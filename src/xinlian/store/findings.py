@@ -90,6 +90,11 @@ def page(
     return [StoredFinding(*row) for row in reader.fetch(sql, values)]
 
 
+def total(reader: Reader) -> int:
+    """How many findings are kept."""
+    return int(reader.fetch("SELECT count(*) FROM findings", ())[0][0])
+
+
 def every(reader: Reader) -> list[StoredFinding]:
     """All of them, in no order."""
     return [StoredFinding(*row) for row in reader.fetch(f"SELECT {_COLUMNS} FROM findings")]

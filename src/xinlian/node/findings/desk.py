@@ -1,7 +1,8 @@
 """Findings: the rules look, what they find is kept with the time it was first noticed, lists and the inbox show it.
 
 Rules
-1. ``look`` runs in the background and before every list, so a list is never older than what the node follows.
+1. ``look`` runs in the background and before every list. The rules read everything again only when an event, an entry of the own
+   log, a text or a told finding is new, or another hour of law time has begun; so no list is older than that.
 2. What the chain proves is found anew each time from the followed events; a finding whose events are gone (a reorganisation) goes
    too, once the chain's head is held. What only this node sees is kept.
 3. A suspension for misuse is lawful, so that rule runs last and is told which breaches are on record.
@@ -33,7 +34,8 @@ from xinlian.protocol.clocks import Term
 from xinlian.protocol.dataset import DatasetSchema
 from xinlian.protocol.errors import ConflictError
 from xinlian.protocol.findings import Finding
-from xinlian.store import chain_cache
+from xinlian.protocol.types import Stream
+from xinlian.store import chain_cache, documents, streams
 from xinlian.store import findings as table
 from xinlian.store.writer import Reader, Transaction, Writer
 
@@ -122,6 +124,7 @@ class Findings:
         self.text: Callable[[str], Mapping[str, Any] | None] = lambda _digest: None
         """Content of a text by its digest (64 hex), where it is at hand."""
         self._turn = asyncio.Lock()
+        self._seen: tuple[object, ...] = ()
 
     def register(self, *sources: Local) -> None:
         """Add what only this node sees; before the node runs."""
@@ -144,6 +147,9 @@ class Findings:
         async with self._turn:
             is_held, moment = self._is_held(), self._moment()
             with self._writer.read() as reader:
+                mark = (is_held, moment.now_s // 3_600, *_mark(reader))
+                if mark == self._seen:
+                    return 0
                 histories = Histories.of(_entries(reader))
                 local = [one for source in self._local for one in source(reader, moment)]
                 known = table.every(reader)
@@ -154,6 +160,7 @@ class Findings:
             rows, news = [*_rows(proven, table.CHAIN, moment.now_s), *own], _news(own, known)
             kept = {(one.id, one.content) for one in known}
             if {(one.id, one.content) for one in rows} <= kept and _chain_ids(known) == {one.id for one in proven}:
+                self._seen = mark
                 return 0
 
             def job(tx: Transaction) -> int:
@@ -162,7 +169,9 @@ class Findings:
                 self.tell(tx, news)
                 return table.put(tx, rows)
 
-            return await self._writer.write(job)
+            done = await self._writer.write(job)
+            self._seen = mark
+            return done
 
     def _moment(self) -> Moment:
         limits = self._limits
@@ -215,6 +224,12 @@ class Findings:
             if one.content["standing"] or self._law_s() - one.noticed_at < NEW_S:
                 ref, since = f"finding {one.id}", one.noticed_at
                 yield Todo("finding", ref, one.object, one.content["breach"], Capacity.AUTHORITY, _AUTHORITY, since)
+
+
+def _mark(reader: Reader) -> tuple[object, ...]:
+    """What everything that the rules read depends on, beside the time."""
+    newest = chain_cache.newest(reader, (*CONTRACTS, "CaseLedger"))
+    return newest, streams.last_position(reader, Stream.READS), documents.count(reader), table.total(reader)
 
 
 def _entries(reader: Reader) -> Iterator[Entry]:
