@@ -86,7 +86,10 @@ def _reconciled(stage: Stage) -> dict[str, Any]:
 
 def hand_over(stage: Stage) -> None:
     """Write endpoints.json and say how to go on by hand."""
-    nodes = {node.department.uscc: {"url": node.url, "tokens": node.tokens} for node in stage.nodes.values()}
+    nodes = {
+        node.department.uscc: {"name": node.department.name, "url": node.url, "tokens": node.tokens}
+        for node in stage.nodes.values()
+    }
     document = {"rpc_url": stage.chain.url, "deployment": str(stage.places.deployment), "nodes": nodes}
     stage.places.endpoints.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
     stage.places.endpoints.chmod(0o600)

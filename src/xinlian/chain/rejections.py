@@ -19,6 +19,7 @@ _INPUT: Final = {
     "SharingRegistryMaskOutOfRange": "item-unknown",
     "SharingRegistryMasksEmpty": "terms-empty",
     "SharingRegistryPurposeNotAllowed": "purpose-not-catalogued",
+    "SharingRegistryScenarioCountOutOfRange": "scenario-missing",
     "SharingRegistryScenarioNotAllowed": "terms-widened",
     "SharingRegistryTermEmpty": "term-reversed",
     "SharingRegistryTermPast": "term-past",

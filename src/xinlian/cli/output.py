@@ -2,9 +2,11 @@
 
 Rules
 1. With ``--json``, stdout holds exactly one JSON document; an error is a problem object on stderr.
-2. Without, an error is one line ``code: message`` on stderr, and a table when rows are at fault.
+2. Without, an error is one line ``code: message`` on stderr, a table when rows are at fault, and one line ``→ what to do``.
 3. Text of others (names, reasons) is shown without control characters: no terminal escape reaches the screen.
 4. Columns are aligned by display width, so 中文 stands straight.
+5. Epoch seconds under a name that says so (``_at``, ``valid_to``, ``deadline``…) are shown as a time of UTC+8; an end that falls
+   on midnight belongs to the day before it: 24:00.
 
 Example: ``output.table(("alias", "title"), [("GJJ-01", "住房公积金缴存信息")])``
 """
@@ -16,13 +18,35 @@ import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TextIO
 
 from xinlian.cli.exit_codes import Exit, exit_of_error
-from xinlian.protocol.errors import XinlianError
+from xinlian.protocol.errors import CATALOGUE, XinlianError
 
 MAX_FAULTS_SHOWN = 50
 _FAULT_COLUMNS = ("row", "field", "title", "what", "expected")
+_UTC8_S: Final = 28_800
+_DAY_S: Final = 86_400
+_EPOCH_S: Final = range(1_000_000_000, 2**32)
+"""Numbers that can be a moment: from 2001 on."""
+_MOMENTS: Final = frozenset(
+    {
+        "at",
+        "time",
+        "since",
+        "started",
+        "expires",
+        "deadline",
+        "next_try",
+        "until",
+        "valid_from",
+        "valid_to",
+        "period_from",
+        "period_to",
+    }
+)
+_ENDS: Final = frozenset({"deadline", "expires_at", "retained_until", "until", "valid_to", "period_to"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +113,8 @@ class Output:
         faults = problem.fields.get("faults")
         if isinstance(faults, Sequence) and not isinstance(faults, str) and faults:
             print(printable(_fault_table(faults, problem.fields.get("fault_count"))), file=sys.stderr)
+        if problem.code in CATALOGUE:
+            print(f"→ {CATALOGUE[problem.code].remedy}", file=sys.stderr)
 
 
 def _fault_table(faults: Sequence[Any], count: object) -> str:
@@ -110,7 +136,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     Returns:
         Lines without trailing blanks, joined by line feeds.
     """
-    cells = [list(columns), *([cell(value) for value in row] for row in rows)]
+    named = [[shown(name, value) for name, value in zip(columns, row, strict=True)] for row in rows]
+    cells = [list(columns), *([cell(value) for value in row] for row in named)]
     widths = [max(display_width(line[index]) for line in cells) for index in range(len(columns))]
     return "\n".join(
         "  ".join(text + " " * (width - display_width(text)) for text, width in zip(line, widths, strict=True)).rstrip()
@@ -121,7 +148,22 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 def pairs(values: Mapping[str, object]) -> str:
     """Name and value per line, aligned."""
     width = max((display_width(name) for name in values), default=0)
-    return "\n".join(f"{name}{' ' * (width - display_width(name))}  {cell(value)}".rstrip() for name, value in values.items())
+    lines = ((f"{name}{' ' * (width - display_width(name))}", cell(shown(name, value))) for name, value in values.items())
+    return "\n".join(f"{name}  {value}".rstrip() for name, value in lines)
+
+
+def shown(name: str, value: object) -> object:
+    """A value under its name: epoch seconds as a time of UTC+8, everything else as it is."""
+    is_moment = name in _MOMENTS or name.endswith(("_at", "_until", "_time"))
+    return moment(value, is_end=name in _ENDS) if is_moment and type(value) is int and value in _EPOCH_S else value
+
+
+def moment(epoch_s: int, *, is_end: bool = False) -> str:
+    """A time of UTC+8, ``2026-09-24 09:00:00``; of an end that falls on midnight the day before, at 24:00."""
+    local_s = epoch_s + _UTC8_S
+    if is_end and local_s % _DAY_S == 0:
+        return f"{datetime.fromtimestamp(local_s, UTC) - timedelta(days=1):%Y-%m-%d} 24:00"
+    return f"{datetime.fromtimestamp(local_s, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def cell(value: object) -> str:

@@ -132,7 +132,9 @@ def parse_interval(text: str) -> Interval:
     Raises:
         InputError: ``date-form``, ``dates-reversed``.
     """
-    first, _, last = text.partition("..")
+    first, dots, last = text.partition("..")
+    if not dots:
+        raise InputError("date-form", "days have the form FROM..TO, both included", expected="YYYY-MM-DD..YYYY-MM-DD")
     return Interval(day_number(parse_date(first)), day_number(parse_date(last)))
 
 

@@ -210,7 +210,11 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     ),
     CodeEntry("calendar-outage-length", "An outage covers more days than the limit named.", "Declare it in several parts."),
     CodeEntry("calendar-file", "A calendar file does not have its form at the place named.", "Correct the file there."),
-    CodeEntry("date-form", "A date is not of the form YYYY-MM-DD or does not exist.", "Write it like 2026-09-24."),
+    CodeEntry(
+        "date-form",
+        "A date is not of the form YYYY-MM-DD or does not exist.",
+        "Write it like 2026-09-24, days like 2026-11-09..2026-11-20.",
+    ),
     CodeEntry("dates-reversed", "An interval ends before it begins.", "Swap or correct the two dates."),
     CodeEntry("recovery-unknown", "No recovery of the department is announced.", "The authority announces it first."),
     CodeEntry(
@@ -880,13 +884,22 @@ _ENTRIES: tuple[CodeEntry, ...] = (
     CodeEntry("document-mismatch", "A text is not the one whose digest is named.", "Ask its author for the text again."),
     CodeEntry("finding-unknown", "This node knows no finding of this id.", "Look it up with `xinlian finding list`."),
     # -- forms (protocol/forms) -------------------------------------------------------------------------
-    CodeEntry("form-unknown", "There is no form of that kind.", "Use one of the kinds listed."),
+    CodeEntry("example-unknown", "There is no example of that name.", "Use one of those that `xinlian document example` lists."),
+    CodeEntry(
+        "form-unknown",
+        "There is no form of that kind.",
+        "Use one of the kinds listed (`xinlian document example` shows what to write).",
+    ),
     CodeEntry("form-member", "A member of a form has the wrong form at the place named.", "Write it as the message says."),
-    CodeEntry("form-member-missing", "A form lacks the member named.", "Fill it in."),
+    CodeEntry(
+        "form-member-missing", "A form lacks the member named.", "Fill it in; `xinlian document example NAME` prints a whole one."
+    ),
     CodeEntry("form-member-unknown", "A form has a member that does not belong to it.", "Remove it or correct its name."),
     CodeEntry("legal-basis-missing", "A sharing request names no legal basis (使用依据).", "Name law and article (art. 20)."),
     CodeEntry(
-        "scenario-missing", "A sharing request names no use scenario (使用场景).", "Name scenario and item code (art. 20)."
+        "scenario-missing",
+        "A sharing request names no use scenario (使用场景).",
+        "Name scenario and item code (art. 20), and the scenario's id unless the use is standing.",
     ),
     CodeEntry(
         "scope-missing", "A sharing request does not say who uses the data (使用范围).", "Name users and region (art. 20)."

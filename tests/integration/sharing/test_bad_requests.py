@@ -124,6 +124,13 @@ async def test_dates_the_wrong_way_round(network: Network, client: Client) -> No
     assert await of_contract(network, terms=turned) == "term-reversed"
 
 
+async def test_no_scenario_for_use_in_cases(network: Network, client: Client) -> None:
+    scenario = {"name": "新建住房申请公积金贷款", "item_code": "411599GJJDK1"}
+    assert await of_api(network, client, {}, scenario=scenario) == "scenario-missing"
+    terms = {**chain_terms(SCHEMA, asked(network)), "scenarios": []}
+    assert await of_contract(network, terms=terms) == "scenario-missing"
+
+
 async def filed(network: Network) -> int:
     shown, _ = await network[D02].node.requests.submit(NewRequest(D03, "ZJ-02", None, asked(network), False, DOCUMENT, DOCUMENT))
     await network.in_step()

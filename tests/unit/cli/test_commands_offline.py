@@ -399,14 +399,29 @@ def test_the_console_script_writes_utf8_whatever_the_locale(
 # -- documents -----------------------------------------------------------------------------------------
 
 
+def test_examples_are_listed_written_and_pass_the_check(tmp_path: Path) -> None:
+    listed = json.loads(run("document", "example", "--json").stdout)["items"]
+    for one in listed:
+        file = tmp_path / f"{one['name']}.json"
+        assert run("document", "example", one["name"], "-o", str(file)).exit_code == 0
+        assert json.loads(file.read_bytes()) == json.loads(run("document", "example", one["name"], "--json").stdout)
+        if one["form"] is not None:
+            checked = run("document", "check", one["name"], str(file))
+            assert checked.exit_code == 0, (one["name"], checked.stderr)
+    unknown = run("document", "example", "no-such", "--json")
+    assert (unknown.exit_code, code_of(unknown)) == (12, "example-unknown")
+
+
 def test_a_form_is_checked_and_all_faults_are_told(tmp_path: Path) -> None:
     good = {"request_no": "GX20260924000001", "claim": "请求协调", "facts": "条目列明的用途"}
     assert run("document", "check", "dispute", "--json", stdin=json.dumps(good)).exit_code == 0
+    assert run("document", "check", "answer", "--json", stdin="{}").exit_code == 2, "a whole text has its number"
     bad = run("document", "check", "dispute", "--json", stdin=json.dumps({"request_no": "GX1"}))
     assert (bad.exit_code, code_of(bad)) == (2, "form-member")
     assert [fault["field"] for fault in json.loads(bad.stderr)["faults"]] == ["request_no", "claim", "facts"]
     shown = run("document", "check", "dispute", stdin=json.dumps({"request_no": "GX1"}))
     assert "facts" in shown.stderr
+    assert "→ " in shown.stderr
     unknown = run("document", "check", "no-such", "--json", stdin="{}")
     assert (unknown.exit_code, code_of(unknown)) == (2, "form-unknown")
 

@@ -205,6 +205,21 @@ CASES = [
         APPROVAL,
     ),
     Case(
+        f"request step agree {LEAD} GX20260924000001 --cover consent",
+        "POST",
+        f"/api/v1/requests/{LEAD}/20260924000001/steps/agree",
+        {"form": {}, "cover": "consent"},
+        APPROVAL,
+    ),
+    Case(
+        f"request step propose-change {LEAD} GX20260924000001 --change -",
+        "POST",
+        f"/api/v1/requests/{LEAD}/20260924000001/steps/propose-change",
+        {"form": {}, "change": {"query": ["marital_status"]}},
+        APPROVAL,
+        stdin='{"query": ["marital_status"]}',
+    ),
+    Case(
         f"request step suspend {LEAD} 20260924000001 -",
         "POST",
         f"/api/v1/requests/{LEAD}/20260924000001/steps/suspend",
@@ -584,7 +599,7 @@ def test_a_query_prints_the_sheet(stub: StubNode) -> None:
     result = run(stub, "query", "run", "-", stdin=json.dumps(QUERY))
     assert result.exit_code == 0
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert ["view", "block", "99,", "time", "5"] in lines
+    assert ["view", "block", "99,", "1970-01-01", "08:00:05"] in lines
     assert lines[4] == ["item", "field", "value", "source", "mode", "receipt", "verdict"]
     assert lines[5][:7] == ["1", "balance_yuan", "1200.00", USCC, "query", "records", "4/7"]
     assert lines[6][:3] == ["1", "state", "-"]
@@ -597,7 +612,7 @@ def test_the_sheet_marks_what_is_disputed_and_what_was_corrected_since(stub: Stu
     stated = {"result": 2, "receipt": None, "verdict": "PENDING", "in_correction": [{"field": "other", "since": 5}]}
     items = [{"outcome": "records", "records": [record], "answer": None}, {"outcome": "answer", "records": [], "answer": stated}]
     stub.answer("GET", "/api/v1/queries/r1", {"rid": "r1", "state": "received", "items": items})
-    lines = run(stub, "query", "show", "r1").stdout.splitlines()[-3:]
+    lines = run(stub, "query", "show", "r1").stdout.split("\n\n")[1].splitlines()[-3:]
     assert [("校核中" in line, "已更正" in line) for line in lines] == [(False, True), (True, False), (True, False)]
 
 

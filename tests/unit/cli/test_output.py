@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xinlian.cli.exit_codes import Exit
-from xinlian.cli.output import Output, Problem, display_width, pairs, printable, table
+from xinlian.cli.output import Output, Problem, cell, display_width, pairs, printable, shown, table
+from xinlian.protocol.errors import CATALOGUE
 
 
 def test_columns_stand_straight_by_display_width() -> None:
@@ -67,6 +68,31 @@ def test_an_error_is_one_line_and_a_table_of_faults(capsys: pytest.CaptureFixtur
     assert lines[1].split() == ["row", "field", "title", "what", "expected"]
     assert lines[2].split()[:3] == ["3", "balance_yuan", "余额"]
     assert lines[4] == "… 7 more"
+    assert lines[5] == f"→ {CATALOGUE['rows-invalid'].remedy}"
+
+
+def test_a_code_of_another_version_has_no_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(as_json=False).problem(Problem("no-such-code", "1 fault", Exit.USAGE))
+    assert capsys.readouterr().err.splitlines() == ["no-such-code: 1 fault"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("submitted_at", 1_794_445_329, "2026-11-12 09:02:09"),
+        ("valid_from", 1_793_462_400, "2026-11-01 00:00:00"),
+        ("valid_to", 1_793_462_400, "2026-10-31 24:00"),
+        ("deadline", 1_794_445_329, "2026-11-12 09:02:09"),
+        ("number", 1_794_445_329, 1_794_445_329),
+        ("created_at", None, None),
+        ("settled_at", True, True),
+        ("since", 12, 12),
+    ],
+)
+def test_moments_are_shown_as_times_of_utc8(name: str, value: object, expected: object) -> None:
+    assert shown(name, value) == expected
+    assert pairs({name: value}) == f"{name}  {cell(expected)}"
+    assert table((name,), [[value]]).splitlines()[1] == cell(expected)
 
 
 def test_an_error_with_json_is_a_problem_object(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,9 @@ _COLUMNS = ("id", "state", "catalog_code", "case", "recorded_at", "expires_at", 
 @command(app, "record", CREATING)
 def record(
     session: Session,
-    file: Annotated[str, typer.Argument(help="The signed form as a JSON object (docs/protocol.md); - for stdin.")] = "-",
+    file: Annotated[
+        str, typer.Argument(help="The signed form as a JSON object (document example authorisation); - for stdin.")
+    ] = "-",
 ) -> None:
     """Record what a person signed; prints the secret for the person's slip."""
     made = session.client.once(ALL, Body.json({"form": read_object(file)})).json()

@@ -23,10 +23,13 @@ class Kind(StrEnum):
     CERTIFICATE = "certificate"
 
 
+_KINDS = "uscc 统一社会信用代码, id 公民身份号码, unit 不动产单元代码, project 项目代码, certificate 电子证照标识."
+
+
 @command(app, "check", OFFLINE)
 def check(
     session: Session,
-    kind: Annotated[Kind, typer.Argument(help="Which code: 统一社会信用代码, 公民身份号码, 不动产单元, 项目, 电子证照.")],
+    kind: Annotated[Kind, typer.Argument(help=_KINDS)],
     value: Annotated[str, typer.Argument(help="The code in its canonical form.")],
 ) -> None:
     """Check the form and the check digit of a code; exit 0 or 2. The value is never printed."""

@@ -25,7 +25,9 @@ _DIRECTIONS = ("made", "received", "own", "all")
 @command(app, "new", CREATING)
 def new(
     session: Session,
-    file: Annotated[str, typer.Argument(help="provider, grant and form as a JSON object; - for standard input.")],
+    file: Annotated[
+        str, typer.Argument(help="provider, grant and form as a JSON object (document example correction); - for stdin.")
+    ],
 ) -> None:
     """Propose to dispute a value to the department's head, who files it by consenting."""
     made = session.client.once("/api/v1/corrections", Body.json(read_object(file))).json()
@@ -59,7 +61,9 @@ def step(
     name: Annotated[str, typer.Argument(metavar="STEP", help="withdraw, correct, maintain, forward or adopt.")],
     receiver: Receiver,
     number: Number,
-    file: Annotated[str | None, typer.Argument(help="The step's form as a JSON object; - for standard input.")] = None,
+    file: Annotated[
+        str | None, typer.Argument(help="The step's form as a JSON object (document example correction-STEP); - for stdin.")
+    ] = None,
     record: Annotated[str | None, typer.Option("--record", help="The source's own record that it corrected.")] = None,
 ) -> None:
     """Propose a step to the department's head, who takes it by consenting."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +17,7 @@ from xinlian.protocol.errors import InputError
 
 if TYPE_CHECKING:
     from xinlian.node.files import CheckedFile, FileForm
-    from xinlian.protocol.dataset import DatasetSchema
+    from xinlian.protocol.dataset import DatasetSchema, Field, Mode
 
 app = group("Datasets of the catalogue.")
 Dataset = Annotated[str, typer.Argument(help="Short code (GJJ-01) or catalogue code (<USCC>/000001).")]
@@ -24,6 +25,7 @@ Version = Annotated[int | None, typer.Option("--version", min=1, help="Default: 
 MAX_SCHEMA_BYTES = 1_000_000
 _DECISIONS = ("publish", "return", "retire", "extend-update")
 _MARKS = ("review-overdue", "update-overdue")
+_ITEMS = ("name_en", "title", "sensitivity", "modes")
 _COLUMNS = ("alias", "code", "version", "title", "owner", "share_type", "state", "field_count", "own")
 
 
@@ -40,13 +42,26 @@ def show(
     dataset: Dataset,
     version: Version = None,
     schema: Annotated[str | None, typer.Option("--schema", metavar="FILE", help="Also save the schema file here.")] = None,
+    items: Annotated[
+        bool, typer.Option("--items", help="Also list its fields, views, modes and purposes: what a request names.")
+    ] = False,
 ) -> None:
     """One catalogue entry."""
     path = f"/api/v1/datasets/{segment(dataset)}"
     entry = session.client.get(path, {"version": version})
+    if schema is None and not items:
+        session.output.result(entry, lambda: pairs(entry))
+        return
+    saved = session.client.call("GET", f"{path}/schema", query={"version": version}).body
     if schema is not None:
-        write_bytes(schema, session.client.call("GET", f"{path}/schema", query={"version": version}).body)
-    session.output.result(entry, lambda: pairs(entry))
+        write_bytes(schema, saved)
+    if not items:
+        session.output.result(entry, lambda: pairs(entry))
+        return
+    found = _items(saved)
+    head = {**entry, **{name: value for name, value in found.items() if name != "items"}}
+    rows = [list(one.values()) for one in found["items"]]
+    session.output.result({**entry, **found}, lambda: f"{pairs(head)}\n\n{table(_ITEMS, rows)}")
 
 
 @command(app, "template", ONLINE)
@@ -161,6 +176,33 @@ def check(
     if rows is not None:
         summary["rows"] = _checked(rows, _form(rows, format_, encoding), found).row_count
     session.output.result(summary, lambda: pairs(summary))
+
+
+def _items(schema: bytes) -> dict[str, Any]:
+    """What a request can name: fields and views with what may be done with them, modes, purposes, conditions."""
+    from xinlian.protocol.dataset import Mode, load_schema
+
+    known = load_schema(schema)
+    entry, offered = known.catalogue, known.catalogue.modes
+    fields = [(one.name, one.title, one.sensitivity.value, _modes_of(one, offered)) for one in known.fields]
+    told = [mode.value for mode in offered if mode is Mode.ANSWER]
+    views = [(one.name, one.title, None, told) for one in known.views]
+    return {
+        "items": [dict(zip(_ITEMS, one, strict=True)) for one in (*fields, *views)],
+        "offered": [mode.value for mode in offered],
+        "allowed_purposes": list(entry.allowed_purposes),
+        "use_conditions": entry.use_conditions,
+    }
+
+
+def _modes_of(field: Field, offered: Sequence[Mode]) -> list[str]:
+    """The modes in which a field can be asked for; none for what only serves the lookup."""
+    from xinlian.protocol.dataset import Mode
+
+    if not field.is_grantable:
+        return []
+    possible = {Mode.QUERY, Mode.BATCH, *([Mode.VERIFY] if field.is_verifiable else [])}
+    return [mode.value for mode in offered if mode in possible]
 
 
 def _load(file: Path) -> DatasetSchema:

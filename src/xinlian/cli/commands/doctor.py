@@ -20,7 +20,7 @@ from xinlian.cli.commands.node import ConfigOption
 from xinlian.cli.exit_codes import Exit
 from xinlian.cli.files import read_bytes
 from xinlian.cli.output import table
-from xinlian.protocol.errors import CATALOGUE, XinlianError
+from xinlian.protocol.errors import CATALOGUE, ConfigError, XinlianError
 
 if TYPE_CHECKING:
     from xinlian.chain.rpc import BlockingRpc
@@ -123,7 +123,13 @@ def _text(findings: list[Finding]) -> str:
 def _settings(seen: Examination, config: Path | None) -> str:
     from xinlian.node.settings import load_settings
 
-    seen.settings = load_settings(config)
+    try:
+        seen.settings = load_settings(config)
+    except ConfigError as error:
+        if config is not None:
+            raise
+        remedy = "Name the node's settings: --config D/node.toml or XINLIAN_CONFIG (D is the node's data folder)."
+        raise TroubleError(f"{error.code}: {error.message}", remedy) from error
     return f"department {seen.settings.department}, data in {seen.settings.data_dir}"
 
 

@@ -67,16 +67,47 @@ def show(
     session.output.result(found, lambda: pairs({**found, "content": json.dumps(found.get("content"), ensure_ascii=False)}))
 
 
+@command(app, "example", OFFLINE)
+def example(
+    session: Session,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Of an example; without it they are listed.")] = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="File to write; else stdout.")] = None,
+) -> None:
+    """An example of the JSON that a command takes, to copy and change: request, agree, query, correction, … Needs no node."""
+    from xinlian.scenarios.forms import EXAMPLES, example_text, load_example
+
+    if name is None:
+        found = [{"name": one.name, "for": one.command, "form": one.kind} for one in EXAMPLES.values()]
+        session.output.result({"items": found}, lambda: table(("name", "for", "form"), [list(one.values()) for one in found]))
+    elif output is None:
+        session.output.result(load_example(name), lambda: example_text(name).rstrip())
+    else:
+        write_bytes(output, example_text(name).encode())
+        session.output.result({"name": name, "file": output}, f"{output} written")
+
+
 @command(app, "check", OFFLINE)
 def check(
     session: Session,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="Such as sharing-request; another word lists them.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="An example's name (agree, use-record) or a form's kind (answer).")],
     file: Annotated[str, typer.Argument(help="The form's members as a JSON object; - for standard input.")] = "-",
 ) -> None:
-    """Check a form with the same rules as filing it; all faults are told at once. Needs no node."""
-    from xinlian.protocol.forms import read_form
+    """Check a form with the same rules as filing it; all faults are told at once. Under an example's name it is what a person
+    writes: the node fills in the rest. Needs no node.
+    """
+    from xinlian.protocol.forms import FORMS, read_form
+    from xinlian.scenarios.forms import EXAMPLES, complete
 
-    read_form(kind, read_object(file))
+    written = read_object(file)
+    example = EXAMPLES.get(kind)
+    if example is not None and example.kind is not None:
+        read_form(example.kind, complete(kind, written))
+    elif kind in FORMS:
+        read_form(kind, written)
+    else:
+        names = [name for name, one in EXAMPLES.items() if one.kind is not None]
+        said = f"there is no such form; what a person writes: {', '.join(names)}; whole texts: {', '.join(sorted(FORMS))}"
+        raise InputError("form-unknown", said, field="kind", expected=sorted({*names, *FORMS}))
     session.output.result({"kind": kind, "ok": True}, f"{kind}: complete")
 
 

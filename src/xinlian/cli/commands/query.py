@@ -16,12 +16,13 @@ from xinlian.cli.client import Body, segment
 from xinlian.cli.command import CREATING, ONLINE, Session, command, end_with, group
 from xinlian.cli.exit_codes import Exit
 from xinlian.cli.files import read_json, read_object, write_bytes
-from xinlian.cli.output import cell, pairs, table
+from xinlian.cli.output import cell, moment, pairs, table
 from xinlian.protocol.errors import InputError
 
 app = group("Use of another department's data.")
 _LIST_COLUMNS = ("rid", "state", "provider", "dataset", "mode", "case", "created_at")
 _SHEET_COLUMNS = ("item", "field", "value", "source", "mode", "receipt", "verdict")
+_RECORD_COLUMNS = ("item", "record_id", "rev")
 _EXITS = {"refused": Exit.REFUSED, "no-answer": Exit.UNREACHABLE, "not-proven": Exit.FAILED}
 """Exit code by the state of a query or the outcome of an item; every other one is 0."""
 
@@ -29,7 +30,9 @@ _EXITS = {"refused": Exit.REFUSED, "no-answer": Exit.UNREACHABLE, "not-proven": 
 @command(app, "run", CREATING)
 def run(
     session: Session,
-    file: Annotated[str | None, typer.Argument(help="The query as a JSON object (docs/cli.md); - for stdin; or options.")] = None,
+    file: Annotated[
+        str | None, typer.Argument(help="The query as a JSON object (document example query); - for stdin; or options.")
+    ] = None,
     provider: Annotated[str | None, typer.Option("--provider", help="USCC.")] = None,
     grant: Annotated[int | None, typer.Option("--grant", min=1, help="Number of the provider's grant.")] = None,
     case: Annotated[str | None, typer.Option("--case", metavar="LEAD/CASE_NO", help="Left out for standing grants.")] = None,
@@ -83,10 +86,17 @@ def _sheet(answer: Mapping[str, Any], provider: str, mode: str) -> str:
         head["check"] = answer["detail"]
     view = answer.get("view")
     if isinstance(view, dict):
-        head["view"] = f"block {view.get('block_number')}, time {view.get('block_time')}"
+        time_s = view.get("block_time")
+        head["view"] = f"block {view.get('block_number')}, {moment(time_s) if isinstance(time_s, int) else '-'}"
     rows = [row for number, item in enumerate(answer.get("items", []), 1) for row in _rows(number, item, provider, mode)]
     rows += [(one["item"] + 1, "-", "-", provider, mode, "-", one["code"]) for one in answer.get("ended") or []]
-    return pairs(head) + ("\n\n" + table(_SHEET_COLUMNS, rows) if rows else "")
+    records = [
+        (number, record.get("record_id"), record.get("rev"))
+        for number, item in enumerate(answer.get("items", []), 1)
+        for record in item.get("records") or []
+    ]
+    named = "\n\n" + table(_RECORD_COLUMNS, records) if records else ""
+    return pairs(head) + ("\n\n" + table(_SHEET_COLUMNS, rows) if rows else "") + named
 
 
 def _rows(number: int, item: Mapping[str, Any], provider: str, mode: str) -> list[tuple[object, ...]]:

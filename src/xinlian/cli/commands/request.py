@@ -19,12 +19,19 @@ Number = Annotated[str, typer.Argument(metavar="REQUEST_NO", help="申请编号,
 _COLUMNS = ("request_no", "requester", "provider", "alias", "state", "out_of_scope", "grant")
 _DIRECTIONS = ("made", "received", "own", "all")
 _MARKS = ("overdue", "withdrawn", "expired")
+_STEPS = (
+    "Requester: withdraw, resubmit, dispute, report-rectification, accept-change, close, dispose. Provider: ask-supplement, "
+    "flag-scope, ask-extension, extend, agree, refuse, deliver, propose-change, propose-stop, keep-terms. Provider or authority: "
+    "suspend, resume, terminate. Authority: review-scope, consent-extension, settle-dispute, file-closing."
+)
 
 
 @command(app, "new", CREATING)
 def new(
     session: Session,
-    file: Annotated[str, typer.Argument(help="provider, dataset, version and form as a JSON object; - for standard input.")],
+    file: Annotated[
+        str, typer.Argument(help="provider, dataset, version and form as a JSON object (document example request); - for stdin.")
+    ],
 ) -> None:
     """Propose a request to the department's head, who files it by consenting."""
     made = session.client.once("/api/v1/requests", Body.json(read_object(file))).json()
@@ -53,14 +60,30 @@ def show(session: Session, requester: Requester, number: Number) -> None:
 @command(app, "step", CREATING)
 def step(
     session: Session,
-    name: Annotated[str, typer.Argument(metavar="STEP", help="Such as agree, refuse, ask-supplement, deliver, suspend, close.")],
+    name: Annotated[str, typer.Argument(metavar="STEP", help=_STEPS)],
     requester: Requester,
     number: Number,
-    file: Annotated[str | None, typer.Argument(help="The step's form as a JSON object; - for standard input.")] = None,
+    file: Annotated[
+        str | None, typer.Argument(help="The step's form as a JSON object (document example STEP); - for standard input.")
+    ] = None,
+    cover: Annotated[
+        str | None,
+        typer.Option("--cover", help="agree, for a receiver that is no department: consent or authorisation (art. 25)."),
+    ] = None,
+    change: Annotated[
+        str | None,
+        typer.Option(
+            "--change", metavar="FILE", help="propose-change: the new terms as a JSON object (document example change)."
+        ),
+    ] = None,
 ) -> None:
     """Propose a step to the department's head, who takes it by consenting."""
-    form = {} if file is None else read_object(file)
-    made = session.client.once(f"{_path(requester, number)}/steps/{segment(name)}", Body.json({"form": form})).json()
+    body: dict[str, object] = {"form": {} if file is None else read_object(file)}
+    if cover is not None:
+        body["cover"] = cover
+    if change is not None:
+        body["change"] = read_object(change)
+    made = session.client.once(f"{_path(requester, number)}/steps/{segment(name)}", Body.json(body)).json()
     session.output.result(made, lambda: approval_text(made))
 
 

@@ -17,7 +17,7 @@ app = group("Use records and disposals: record, list, show, delete, dispose.")
 _RECORDS = ("id", "grant", "case", "period_from", "period_to", "recorded_at", "retained_until", "deleted_at")
 _DISPOSALS = ("id", "object", "deleted", "kept", "disposed_at", "document")
 _ACTS = ("position", "act", "time", "state")
-Form = Annotated[str, typer.Argument(help="The form as a JSON object; - for standard input.")]
+Form = Annotated[str, typer.Argument(help="The form as a JSON object (document example use-record, use-dispose); - for stdin.")]
 
 
 @command(app, "record", CREATING)

@@ -84,7 +84,8 @@ class CorrectionApprovals:
         """
         step = STEPS.get(name)
         if step is None or step.party is Party.ANYONE or name == "open":
-            raise NotFoundError("step-unknown", "a correction has no such step", expected=sorted(STEPS))
+            names = sorted(step.name for step in STEPS.values() if step.party is not Party.ANYONE and step.name != "open")
+            raise NotFoundError("step-unknown", f"a correction has no such step; there are {', '.join(names)}", expected=names)
         self.corrections.known(receiver, number)
         return await self.approvals.propose(PREFIX + name, correction_object(receiver, number), payload, person)
 

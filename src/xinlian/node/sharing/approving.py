@@ -101,7 +101,8 @@ class RequestApprovals:
         """
         step = STEPS.get(name)
         if step is None or step.party is Party.ANYONE or name == "submit":
-            raise NotFoundError("step-unknown", "a request has no such step", expected=sorted(STEPS))
+            names = sorted(step.name for step in STEPS.values() if step.party is not Party.ANYONE and step.name != "submit")
+            raise NotFoundError("step-unknown", f"a request has no such step; there are {', '.join(names)}", expected=names)
         self.requests.known(requester, number)
         return await self.approvals.propose(PREFIX + name, request_object(requester, number), payload, person)
 

@@ -141,6 +141,9 @@ class SharingRequests:
             raise InputError("term-past", "使用时限: the term has ended already", field="valid_to")
         if not (terms.verify or terms.query or terms.answer or terms.batch):
             raise InputError("terms-empty", "the request names no field and no view", field="requested_items")
+        if not (terms.scenarios or terms.standing):
+            text = "scenario.id: expected 64 hex digits, the scenario of the cases it is for (a standing use needs none)"
+            raise InputError("scenario-missing", text, field="scenario.id")
 
     def _check_purposes(self, schema: DatasetSchema, terms: TermsByName) -> None:
         allowed = schema.catalogue.allowed_purposes

@@ -30,7 +30,7 @@ from xinlian.protocol.errors import ConflictError, InputError, NotFoundError
 from xinlian.protocol.forms import read_form
 from xinlian.protocol.forms.grant import UseRecord
 from xinlian.protocol.objects import grant_object
-from xinlian.protocol.working_days import day_number, day_of, end_of, start_of
+from xinlian.protocol.working_days import date_of, day_number, day_of, end_of, start_of
 from xinlian.store import documents as texts
 from xinlian.store import use as table
 from xinlian.store.use import UseRow
@@ -83,7 +83,8 @@ class UseRecords:
         form = self._form(proposal)
         first, after = _period(form)
         if first < start_of(day_of(_given_s(grant))):
-            raise InputError("use-record-period", "the grant was not given yet", field="period_from")
+            given = date_of(day_of(_given_s(grant)))
+            raise InputError("use-record-period", f"the grant was given on {given}: no use before", field="period_from")
         if after > end_of(day_of(self.law_s())):
             raise InputError("use-record-period", "a use record is about past days and today", field="period_to")
         if form.case is not None:
