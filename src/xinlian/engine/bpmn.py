@@ -20,6 +20,7 @@ from typing import Final
 
 from xinlian.engine.expressions import compile_condition
 from xinlian.engine.process import Flow, Node, NodeKind, Process, Variable
+from xinlian.engine.soundness import check_sound
 from xinlian.engine.structure import with_structure
 from xinlian.engine.xml import Element, children, local, name_of, namespace, parse_xml, text_of
 from xinlian.protocol.errors import InputError
@@ -81,7 +82,9 @@ def read_process(data: bytes, variables: Mapping[str, Variable], file: str = FIL
     flows = _flows(process, variables)
     nodes = _nodes(process, flows)
     found = Process(_id(process), str(process.get("name", "")), nodes, flows, variables)
-    return with_structure(found)
+    prepared = with_structure(found)
+    check_sound(prepared)
+    return prepared
 
 
 def refused(element: Element, what: str) -> InputError:

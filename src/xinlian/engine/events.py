@@ -74,7 +74,7 @@ def read_event(document: object) -> Event:
     Raises:
         InputError: ``event-form``.
     """
-    if not isinstance(document, dict) or document.get("kind") not in {kind.value for kind in EventKind}:
+    if not isinstance(document, dict) or document.get("kind") not in list(EventKind):
         raise InputError("event-form", f"an event is an object with kind one of {', '.join(EventKind)}")
     kind = EventKind(document["kind"])
     expected = {"kind", "time_s", *_MEMBERS[kind]}

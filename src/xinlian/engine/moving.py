@@ -7,7 +7,7 @@ Rules
    come by a way in that has none, unless it can also come by one that has; it is asked when nothing else moves any more.
 4. A second token on a task that waits, or on a way into a join that holds one, is refused: the process would count it or lose it.
 
-Example: ``arrive(process, variables, moves, process.start.outgoing)``
+Example: ``arrive(process, by_conditions(process, variables), moves, process.start.outgoing)``
 
 Source: BPMN 2.0.2 §13.4.
 """
@@ -15,12 +15,15 @@ Source: BPMN 2.0.2 §13.4.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from xinlian.engine.process import TASKS, Node, NodeKind, Process
 from xinlian.engine.values import Value
 from xinlian.protocol.errors import ConflictError
+
+Chooser = Callable[[Node], tuple[str, ...]]
+"""Which flows a token takes out of a splitting exclusive or inclusive gateway."""
 
 
 @dataclass(slots=True)
@@ -40,12 +43,28 @@ class Moves:
     ends: list[str]
 
 
-def arrive(process: Process, variables: Mapping[str, Value], moves: Moves, flows: Iterable[str]) -> None:
+def by_conditions(process: Process, variables: Mapping[str, Value]) -> Chooser:
+    """The choice that a case makes: flows whose conditions hold, else the default; of an exclusive gateway the first."""
+
+    def choose(node: Node) -> tuple[str, ...]:
+        holding = []
+        for flow_id in node.outgoing:
+            condition = process.flows[flow_id].condition
+            if condition is not None and condition.holds(variables):
+                holding.append(flow_id)
+                if node.kind is NodeKind.EXCLUSIVE:
+                    break
+        return tuple(holding) or (str(node.default),)
+
+    return choose
+
+
+def arrive(process: Process, choose: Chooser, moves: Moves, flows: Iterable[str]) -> None:
     """Let tokens come along the flows and go on until all rest.
 
     Args:
         process: the process.
-        variables: that conditions read.
+        choose: which flows a token takes out of a splitting exclusive or inclusive gateway.
         moves: changed in place.
         flows: ids.
 
@@ -56,11 +75,11 @@ def arrive(process: Process, variables: Mapping[str, Value], moves: Moves, flows
     todo = deque(flows)
     while todo:
         while todo:
-            todo.extend(_enter(process, variables, moves, todo.popleft()))
+            todo.extend(_enter(process, choose, moves, todo.popleft()))
         todo.extend(_open_join(process, moves))
 
 
-def _enter(process: Process, variables: Mapping[str, Value], moves: Moves, flow_id: str) -> tuple[str, ...]:
+def _enter(process: Process, choose: Chooser, moves: Moves, flow_id: str) -> tuple[str, ...]:
     """One token comes along a flow: the flows by which it goes on at once."""
     node = process.nodes[process.flows[flow_id].target]
     if node.kind in TASKS:
@@ -68,11 +87,10 @@ def _enter(process: Process, variables: Mapping[str, Value], moves: Moves, flow_
     if node.kind is NodeKind.END:
         moves.ends.append(node.id)
         return ()
-    if node.kind is NodeKind.EXCLUSIVE:
-        return _chosen(process, variables, node)[:1]
-    if len(node.incoming) > 1:
+    if node.kind is not NodeKind.EXCLUSIVE and len(node.incoming) > 1:
         return _join(moves, node, flow_id)
-    return _chosen(process, variables, node) if node.kind is NodeKind.INCLUSIVE else node.outgoing
+    chooses = node.kind is not NodeKind.PARALLEL and len(node.outgoing) > 1
+    return choose(node) if chooses else node.outgoing
 
 
 def _wait(process: Process, moves: Moves, node: Node) -> tuple[str, ...]:
@@ -82,15 +100,6 @@ def _wait(process: Process, moves: Moves, node: Node) -> tuple[str, ...]:
     for timer in process.timers.get(node.id, ()):
         moves.timers[timer] = None
     return ()
-
-
-def _chosen(process: Process, variables: Mapping[str, Value], node: Node) -> tuple[str, ...]:
-    """The flows whose conditions hold, else the default."""
-    if len(node.outgoing) == 1:
-        return node.outgoing
-    conditions = ((flow_id, process.flows[flow_id].condition) for flow_id in node.outgoing if flow_id != node.default)
-    holding = tuple(flow_id for flow_id, condition in conditions if condition is not None and condition.holds(variables))
-    return holding or (str(node.default),)
 
 
 def _join(moves: Moves, node: Node, flow_id: str) -> tuple[str, ...]:

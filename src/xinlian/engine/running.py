@@ -22,7 +22,7 @@ from types import MappingProxyType
 from typing import Final
 
 from xinlian.engine.events import Event, EventKind
-from xinlian.engine.moving import Moves, arrive
+from xinlian.engine.moving import Moves, arrive, by_conditions
 from xinlian.engine.process import Process
 from xinlian.engine.state import CaseState, Status
 from xinlian.engine.values import Value, checked
@@ -190,7 +190,7 @@ def _without_task(process: Process, state: CaseState, task: str) -> CaseState:
 def _moved(process: Process, state: CaseState, flows: tuple[str, ...]) -> CaseState:
     """The state after tokens went along the flows until all of them rest."""
     moves = Moves(set(state.waiting), set(state.pending), dict(state.timers), list(state.ends))
-    arrive(process, state.variables, moves, flows)
+    arrive(process, by_conditions(process, state.variables), moves, flows)
     return replace(
         state,
         waiting=frozenset(moves.waiting),

@@ -179,7 +179,7 @@ def _check_need_to_know(data: bytes, definition: steps.Definition, datasets: Map
     if not isinstance(root, dict) or root.get("scenario") != definition.id or not isinstance(rules, list):
         raise wrong(NEED_TO_KNOW, "scenario and rules", f"the scenario {definition.id!r} and a list of rules")
     for place, rule in enumerate(rules):
-        if not isinstance(rule, dict) or rule.get("dataset") not in datasets:
+        if not isinstance(rule, dict) or rule.get("dataset") not in list(datasets):
             raise wrong(NEED_TO_KNOW, f"rules[{place}].dataset", "a dataset of the folder")
 
 

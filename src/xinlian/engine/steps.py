@@ -167,7 +167,7 @@ def _role(name: str, value: object) -> tuple[str, str]:
 def _variable(name: str, value: object) -> Variable:
     where = f"variables.{name[:64]}"
     members = an_object(value, FILE, where, ("type", "first", "label"), ("values",))
-    if not NAME.fullmatch(name) or members["type"] not in {kind.value for kind in Kind}:
+    if not NAME.fullmatch(name) or members["type"] not in list(Kind):
         raise wrong(FILE, where, "an ASCII name and a type: number, string or boolean")
     kind, first = Kind(members["type"]), members["first"]
     allowed = tuple(a_list(members.get("values", []), FILE, f"{where}.values"))

@@ -1,4 +1,4 @@
-"""Checks that a process can neither hang, run for ever nor skip an element, before it runs; and prepares what running needs.
+"""Checks the form of a process before it runs, and prepares what running needs; ``soundness`` then tries every way through it.
 
 Rules
 1. One start with one way out; at least one end; tasks and starts have exactly one way out; gateways split or join, not both.
@@ -28,7 +28,7 @@ def with_structure(process: Process) -> Process:
     """
     starts = [node for node in process.nodes.values() if node.kind is NodeKind.START]
     if len(starts) != 1:
-        raise _wrong(process.id, f"has {len(starts)} start events, expected one")
+        raise wrong_structure(process.id, f"has {len(starts)} start events, expected one")
     timers: dict[str, tuple[str, ...]] = {}
     for node in process.nodes.values():
         _check_node(process, node)
@@ -41,7 +41,8 @@ def with_structure(process: Process) -> Process:
     return replace(process, reach=_reach(process))
 
 
-def _wrong(element: str, what: str) -> InputError:
+def wrong_structure(element: str, what: str) -> InputError:
+    """The error for a process that must not run; ``element`` is a node's label or id."""
     return InputError("bpmn-structure", f"{element}: {what}", element=element.split("'")[1] if "'" in element else element)
 
 
@@ -50,28 +51,28 @@ def _check_node(process: Process, node: Node) -> None:
     if node.kind is NodeKind.TIMER:
         host = process.nodes.get(node.host or "")
         if host is None or host.kind not in TASKS:
-            raise _wrong(node.label, "stands on no task")
+            raise wrong_structure(node.label, "stands on no task")
     if node.kind in (NodeKind.START, NodeKind.TIMER) and ways_in:
-        raise _wrong(node.label, "is entered by a flow")
+        raise wrong_structure(node.label, "is entered by a flow")
     if node.kind is NodeKind.END and ways_out:
-        raise _wrong(node.label, "is left by a flow")
+        raise wrong_structure(node.label, "is left by a flow")
     if node.kind not in GATEWAYS and node.kind is not NodeKind.END and ways_out != 1:
-        raise _wrong(node.label, f"is left by {ways_out} flows, expected one: split with a gateway")
+        raise wrong_structure(node.label, f"is left by {ways_out} flows, expected one: split with a gateway")
     if node.kind in GATEWAYS and (ways_out == 0 or (ways_in > 1 and ways_out > 1)):
-        raise _wrong(node.label, "must either split or join: one way in or one way out")
+        raise wrong_structure(node.label, "must either split or join: one way in or one way out")
     _check_conditions(process, node)
 
 
 def _check_conditions(process: Process, node: Node) -> None:
     chooses = node.kind in (NodeKind.EXCLUSIVE, NodeKind.INCLUSIVE) and len(node.outgoing) > 1
     if chooses and node.default is None:
-        raise _wrong(node.label, "has no default flow: all its conditions may fail")
+        raise wrong_structure(node.label, "has no default flow: all its conditions may fail")
     for flow in (process.flows[flow_id] for flow_id in node.outgoing):
         needs = chooses and flow.id != node.default
         if needs and flow.condition is None:
-            raise _wrong(node.label, f"has the flow {flow.id!r} without a condition")
+            raise wrong_structure(node.label, f"has the flow {flow.id!r} without a condition")
         if not needs and flow.condition is not None:
-            raise _wrong(node.label, f"has a condition on the flow {flow.id!r}, where none is asked")
+            raise wrong_structure(node.label, f"has a condition on the flow {flow.id!r}, where none is asked")
 
 
 def _check_reached(process: Process) -> None:
@@ -85,9 +86,9 @@ def _check_reached(process: Process) -> None:
     ending = _closure(ends, backward)
     for node in process.nodes.values():
         if node.id not in reached:
-            raise _wrong(node.label, "is never reached")
+            raise wrong_structure(node.label, "is never reached")
         if node.id not in ending:
-            raise _wrong(node.label, "leads to no end")
+            raise wrong_structure(node.label, "leads to no end")
 
 
 def _closure(begin: Iterable[str], ways: Mapping[str, Iterable[str]]) -> set[str]:
@@ -110,7 +111,7 @@ def _check_cycles(process: Process) -> None:
         ]
         if not free:
             first = min(left, key=process.order.__getitem__)
-            raise _wrong(process.nodes[first].label, "lies on or behind a cycle without a task")
+            raise wrong_structure(process.nodes[first].label, "lies on or behind a cycle without a task")
         left.difference_update(free)
 
 
