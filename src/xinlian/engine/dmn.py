@@ -1,8 +1,8 @@
 """Reads the DMN 1.3 subset into a ``Decision``; whatever is not listed here is refused with the element's id and name.
 
 Rules
-1. One decision a file, named by its id; ``inputData`` declare typed names (``number``, ``string``, ``boolean``). A name that
-   parameters.json holds is a parameter: its value comes from there.
+1. One decision a file, named by its id; ``inputData`` declare typed names (``number``, ``string``, ``boolean``). Those whose id
+   begins with ``param_`` are parameters: parameters.json holds them, and a caller never gives them. No other name may be one.
 2. A table with hit policy UNIQUE, FIRST or COLLECT without aggregation. A column's expression is a name or a calculation
    (``expressions``), its cells are tests (``cells``), its outputs literals.
 3. A literal expression with expressionLanguage ``urn:xinlian:function`` names one of the functions of ``functions``.
@@ -29,6 +29,7 @@ from xinlian.engine.xml import Element, children, local, name_of, namespace, par
 from xinlian.protocol.errors import InputError
 
 MODEL: Final = "https://www.omg.org/spec/DMN/20191111/MODEL/"
+PARAMETER_PREFIX: Final = "param_"
 FUNCTION_LANGUAGE: Final = "urn:xinlian:function"
 _DIAGRAM: Final = "https://www.omg.org/spec/DMN/20191111/DMNDI/"
 MAX_RULES: Final = 500
@@ -78,7 +79,7 @@ def read_decision(data: bytes, parameters: Mapping[str, Plain], file: str) -> De
     decision, decision_id = found[0], str(found[0].get("id", ""))
     if not _ID.fullmatch(decision_id):
         raise _wrong(decision, "has no id of letters, digits, _ . - (at most 64)")
-    kinds = dict(_declared(root))
+    kinds = dict(_declared(root, parameters))
     _check_requirements(root, decision)
     inputs = {name: kind for name, kind in kinds.items() if name not in parameters}
     read = {name: kind for name, kind in kinds.items() if name in parameters}
@@ -106,7 +107,7 @@ def _check(element: Element) -> None:
         _check(child)
 
 
-def _declared(root: Element) -> Iterator[tuple[str, Kind]]:
+def _declared(root: Element, parameters: Mapping[str, Plain]) -> Iterator[tuple[str, Kind]]:
     seen: set[str] = set()
     for element in children(root, "inputData"):
         variables = children(element, "variable")
@@ -115,8 +116,18 @@ def _declared(root: Element) -> Iterator[tuple[str, Kind]]:
         name = str(variables[0].get("name", ""))
         if not NAME.fullmatch(name) or name in RESERVED or name in seen:
             raise _wrong(element, f"declares the name {name[:64]!r}: expected an ASCII name that stands once")
+        _check_origin(element, name, parameters)
         seen.add(name)
         yield name, _kind(variables[0])
+
+
+def _check_origin(element: Element, name: str, parameters: Mapping[str, Plain]) -> None:
+    """A limit that is missing from parameters.json must not become something that a caller chooses."""
+    is_parameter = str(element.get("id", "")).startswith(PARAMETER_PREFIX)
+    if is_parameter and name not in parameters:
+        raise InputError("parameter-missing", f"{name_of(element)}: parameters.json holds no {name}", parameter=name)
+    if not is_parameter and name in parameters:
+        raise _wrong(element, f"is a parameter by its name {name}: give it an id that begins with {PARAMETER_PREFIX}")
 
 
 def _kind(element: Element) -> Kind:
