@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from scripts.bench_app import data, gas, network, publishing, reading, verifying
+from scripts.bench_app import cases, data, gas, network, publishing, reading, verifying
 from scripts.bench_app.report import Report
 
 
@@ -31,6 +31,7 @@ def main() -> None:
 
 
 async def _measure(report: Report, *, quick: bool) -> None:
+    cases.measure(report, quick=quick)
     await gas.measure(report, quick=quick)
     with tempfile.TemporaryDirectory() as name:
         async with network.running(Path(name), (network.D05, network.D02)) as net:

@@ -17,7 +17,7 @@ Source: BPMN 2.0.2 §13; design 9.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -64,10 +64,44 @@ def step(process: Process, rules: RunRules, state: CaseState, event: Event) -> C
         InputError: ``field-missing``, ``field-unknown``, ``field-type`` (outcome), ``number-range`` (a condition).
     """
     _check_place(state, event)
-    changed = _HANDLERS[event.kind](process, rules, state, event)
-    ended = changed.status is Status.RUNNING and not changed.waiting and not changed.pending
-    status = Status.ENDED if ended else changed.status
-    return replace(changed, status=status, events=state.events + 1, time_s=event.time_s)
+    draft = _draft(state)
+    _HANDLERS[event.kind](process, rules, draft, event)
+    ended = draft.status is Status.RUNNING and not draft.waiting and not draft.pending
+    return CaseState(
+        status=Status.ENDED if ended else draft.status,
+        events=state.events + 1,
+        time_s=event.time_s,
+        variables=draft.variables,
+        waiting=frozenset(draft.waiting),
+        pending=frozenset(draft.pending),
+        timers=MappingProxyType(draft.timers),
+        paused=MappingProxyType(draft.paused),
+        done=draft.done,
+        ends=tuple(draft.ends),
+    )
+
+
+@dataclass(slots=True)
+class _Draft(Moves):
+    """A state while one event changes it; nobody else ever sees it, so a refused event changes nothing."""
+
+    status: Status
+    variables: Mapping[str, Value]
+    paused: dict[str, str]
+    done: tuple[str, ...]
+
+
+def _draft(state: CaseState) -> _Draft:
+    return _Draft(
+        waiting=set(state.waiting),
+        pending=set(state.pending),
+        timers=dict(state.timers),
+        ends=list(state.ends),
+        status=state.status,
+        variables=state.variables,
+        paused=dict(state.paused),
+        done=state.done,
+    )
 
 
 def _check_place(state: CaseState, event: Event) -> None:
@@ -81,26 +115,29 @@ def _check_place(state: CaseState, event: Event) -> None:
         raise ConflictError("case-started-already", "event started: the case runs already", event=event.kind.value)
 
 
-def _started(process: Process, _rules: RunRules, state: CaseState, _event: Event) -> CaseState:
-    first = {name: variable.first for name, variable in process.variables.items()}
-    begun = replace(state, status=Status.RUNNING, variables=MappingProxyType(first))
-    return _moved(process, begun, process.start.outgoing)
+def _started(process: Process, _rules: RunRules, draft: _Draft, _event: Event) -> None:
+    draft.status = Status.RUNNING
+    draft.variables = MappingProxyType({name: variable.first for name, variable in process.variables.items()})
+    _move(process, draft, process.start.outgoing)
 
 
-def _completed(process: Process, rules: RunRules, state: CaseState, event: Event) -> CaseState:
-    _check_waits(state, event)
-    if event.task in state.paused:
+def _completed(process: Process, rules: RunRules, draft: _Draft, event: Event) -> None:
+    _check_waits(draft, event)
+    if event.task in draft.paused:
         raise ConflictError("task-paused", f"event completed: {event.task!r} is in a special procedure", task=event.task)
     outcome = _outcome(process, rules, event)
-    without = _without_task(process, state, event.task)
-    done = state.done if event.task in state.done else (*state.done, event.task)
-    variables = MappingProxyType({**state.variables, **outcome}) if outcome else state.variables
-    changed = replace(without, variables=variables, done=done)
-    return _moved(process, changed, process.nodes[event.task].outgoing)
+    if outcome:
+        draft.variables = MappingProxyType({**draft.variables, **outcome})
+    if event.task not in draft.done:
+        draft.done = (*draft.done, event.task)
+    _end_task(process, draft, event.task)
+    _move(process, draft, process.nodes[event.task].outgoing)
 
 
 def _outcome(process: Process, rules: RunRules, event: Event) -> dict[str, Value]:
     names = rules.outcomes.get(event.task, ())
+    if not names and not event.outcome:
+        return {}
     variables = {name: process.variables[name] for name in names}
     outcome = checked(event.outcome, {name: variable.kind for name, variable in variables.items()}, event.task)
     for name, value in outcome.items():
@@ -111,96 +148,81 @@ def _outcome(process: Process, rules: RunRules, event: Event) -> dict[str, Value
     return outcome
 
 
-def _timer_due(_process: Process, _rules: RunRules, state: CaseState, event: Event) -> CaseState:
-    _check_armed(state, event)
-    return replace(state, timers=MappingProxyType({**state.timers, event.timer: event.due_s}))
+def _timer_due(_process: Process, _rules: RunRules, draft: _Draft, event: Event) -> None:
+    _check_armed(draft, event)
+    draft.timers[event.timer] = event.due_s
 
 
-def _timer_fired(process: Process, _rules: RunRules, state: CaseState, event: Event) -> CaseState:
-    _check_armed(state, event)
+def _timer_fired(process: Process, _rules: RunRules, draft: _Draft, event: Event) -> None:
+    _check_armed(draft, event)
     timer = process.nodes[event.timer]
     host = str(timer.host)
-    if host in state.paused:
+    if host in draft.paused:
         raise ConflictError("task-paused", f"event timer-fired: {host!r} is in a special procedure", task=host)
-    due_s = state.timers[event.timer]
+    due_s = draft.timers[event.timer]
     if due_s is None or event.time_s < due_s:
         raise ConflictError("timer-not-due", f"event timer-fired: {event.timer!r} is due at {due_s}", timer=event.timer)
-    changed = _without_task(process, state, host) if timer.interrupting else _without_timers(state, (event.timer,))
-    return _moved(process, changed, timer.outgoing)
+    if timer.interrupting:
+        _end_task(process, draft, host)
+    else:
+        del draft.timers[event.timer]
+    _move(process, draft, timer.outgoing)
 
 
-def _paused(_process: Process, rules: RunRules, state: CaseState, event: Event) -> CaseState:
-    _check_waits(state, event)
-    if event.task in state.paused:
+def _paused(_process: Process, rules: RunRules, draft: _Draft, event: Event) -> None:
+    _check_waits(draft, event)
+    if event.task in draft.paused:
         raise ConflictError("task-paused", f"event paused: {event.task!r} is in a special procedure already", task=event.task)
     if event.pause not in rules.pauses.get(event.task, frozenset()):
         raise ConflictError("pause-not-allowed", f"event paused: {event.task!r} allows no {event.pause!r}", task=event.task)
-    return replace(state, paused=MappingProxyType({**state.paused, event.task: event.pause}))
+    draft.paused[event.task] = event.pause
 
 
-def _resumed(process: Process, _rules: RunRules, state: CaseState, event: Event) -> CaseState:
-    _check_waits(state, event)
-    if event.task not in state.paused:
+def _resumed(process: Process, _rules: RunRules, draft: _Draft, event: Event) -> None:
+    _check_waits(draft, event)
+    if event.task not in draft.paused:
         raise ConflictError("task-not-paused", f"event resumed: {event.task!r} is in no special procedure", task=event.task)
-    paused = {task: kind for task, kind in state.paused.items() if task != event.task}
-    own = process.timers.get(event.task, ())
-    timers = {timer: None if timer in own else due_s for timer, due_s in state.timers.items()}
-    return replace(state, paused=MappingProxyType(paused), timers=MappingProxyType(timers))
+    del draft.paused[event.task]
+    for timer in process.timers.get(event.task, ()):
+        if timer in draft.timers:
+            draft.timers[timer] = None
 
 
-def _withdrawn(_process: Process, rules: RunRules, state: CaseState, _event: Event) -> CaseState:
-    too_late = [task for task in state.done if task in rules.last]
+def _withdrawn(_process: Process, rules: RunRules, draft: _Draft, _event: Event) -> None:
+    too_late = [task for task in draft.done if task in rules.last]
     if too_late:
         raise ConflictError("withdrawal-too-late", f"event withdrawn: {too_late[0]!r} is done", task=too_late[0])
-    nothing: Mapping[str, int | None] = MappingProxyType({})
-    return replace(
-        state,
-        status=Status.WITHDRAWN,
-        waiting=frozenset(),
-        pending=frozenset(),
-        timers=nothing,
-        paused=MappingProxyType({}),
-    )
+    draft.status = Status.WITHDRAWN
+    for part in (draft.waiting, draft.pending, draft.timers, draft.paused):
+        part.clear()
 
 
-def _check_waits(state: CaseState, event: Event) -> None:
-    if event.task not in state.waiting:
-        waiting = ", ".join(sorted(state.waiting)) or "none"
+def _check_waits(draft: _Draft, event: Event) -> None:
+    if event.task not in draft.waiting:
+        waiting = ", ".join(sorted(draft.waiting)) or "none"
         message = f"event {event.kind}: {event.task[:64]!r} does not wait; waiting: {waiting}"
         raise ConflictError("task-not-waiting", message, event=event.kind.value, task=event.task[:64])
 
 
-def _check_armed(state: CaseState, event: Event) -> None:
-    if event.timer not in state.timers:
+def _check_armed(draft: _Draft, event: Event) -> None:
+    if event.timer not in draft.timers:
         message = f"event {event.kind}: the timer {event.timer[:64]!r} does not run"
         raise ConflictError("timer-not-armed", message, event=event.kind.value, timer=event.timer[:64])
 
 
-def _without_timers(state: CaseState, timers: tuple[str, ...]) -> CaseState:
-    kept = {timer: due_s for timer, due_s in state.timers.items() if timer not in timers}
-    return replace(state, timers=MappingProxyType(kept))
+def _end_task(process: Process, draft: _Draft, task: str) -> None:
+    """Take away the task that waited and its timers."""
+    draft.waiting.remove(task)
+    for timer in process.timers.get(task, ()):
+        draft.timers.pop(timer, None)
 
 
-def _without_task(process: Process, state: CaseState, task: str) -> CaseState:
-    """The state without the task that waited, its timers and its pause."""
-    changed = replace(state, waiting=state.waiting - {task})
-    return _without_timers(changed, process.timers[task]) if task in process.timers else changed
+def _move(process: Process, draft: _Draft, flows: tuple[str, ...]) -> None:
+    """Let tokens go along the flows until all of them rest."""
+    arrive(process, by_conditions(process, draft.variables), draft, flows)
 
 
-def _moved(process: Process, state: CaseState, flows: tuple[str, ...]) -> CaseState:
-    """The state after tokens went along the flows until all of them rest."""
-    moves = Moves(set(state.waiting), set(state.pending), dict(state.timers), list(state.ends))
-    arrive(process, by_conditions(process, state.variables), moves, flows)
-    return replace(
-        state,
-        waiting=frozenset(moves.waiting),
-        pending=frozenset(moves.pending),
-        timers=MappingProxyType(moves.timers),
-        ends=tuple(moves.ends),
-    )
-
-
-_Handler = Callable[[Process, RunRules, CaseState, Event], CaseState]
+_Handler = Callable[[Process, RunRules, _Draft, Event], None]
 _HANDLERS: Final[Mapping[EventKind, _Handler]] = {
     EventKind.STARTED: _started,
     EventKind.COMPLETED: _completed,
