@@ -411,7 +411,8 @@ contract SharingRegistry is ISharingRegistry {
         Request storage entry = _requests[Keys.request(requester, number)];
         bool isAnswer = entry.state == State.SUBMITTED;
         bool isRecorded = isAnswer ? entry.answerOverdue : entry.deliveryOverdue;
-        if ((!isAnswer && entry.state != State.AGREED) || isRecorded) {
+        // while the authority reviews the scope (超范围) nobody else is late
+        if ((!isAnswer && entry.state != State.AGREED) || isRecorded || entry.outOfScope) {
             revert SharingRegistryNoClock(requester, number, entry.state);
         }
         (Clock clock, uint40 deadline) = _requireLate(entry, requester, number);

@@ -143,6 +143,23 @@ contract SharingStatesTest is Fixture {
         sharing.deliver(ESTATE, 1, 1, a.terms, DOCUMENT);
     }
 
+    function test_nobodyIsLateWhileTheScopeIsReviewed() public {
+        submitAs(ESTATE, application(1));
+        (, uint40 deadline) = sharing.deadlineOf(ESTATE, 1);
+        vm.prank(signerOf(FUND, LAW));
+        sharing.flagScope(ESTATE, 1, DOCUMENT);
+        vm.warp(deadline);
+        vm.prank(signerOf(ESTATE, LAW));
+        vm.expectRevert(abi.encodeWithSelector(I.SharingRegistryNoClock.selector, ESTATE, 1, I.State.SUBMITTED));
+        sharing.recordOverdue(ESTATE, 1);
+        I.Application memory a = application(1);
+        vm.prank(authority);
+        sharing.reviewScope(ESTATE, 1, a.terms, scopeOf(a.terms), DOCUMENT);
+        vm.prank(signerOf(ESTATE, LAW));
+        sharing.recordOverdue(ESTATE, 1);
+        vm.assertTrue(sharing.requestOf(ESTATE, 1).answerOverdue, "recorded");
+    }
+
     function checkOverdue(I.Clock clock, uint40 deadline) private {
         (I.Clock found, uint40 until) = sharing.deadlineOf(ESTATE, 1);
         vm.assertEq(uint256(found), uint256(clock), "clock");

@@ -74,7 +74,9 @@ class Model:
             "dispose": not self.disposed,
             "resume": not held,
             "terminate": not held and deadline_passed,
-            "record-overdue": deadline_passed and not self.late["answer" if self.state is S.SUBMITTED else "delivery"],
+            "record-overdue": not self.flagged
+            and deadline_passed
+            and not self.late["answer" if self.state is S.SUBMITTED else "delivery"],
             "record-withdrawn": deadline_passed,
             "record-expired": term_over,
             "deliver": not term_over,
@@ -82,6 +84,11 @@ class Model:
             "propose-change": not term_over,
         }
         return self.state in _FROM[step] and conditions.get(step, True)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the clock that runs is recorded as overdue."""
+        return self.late["answer" if self.state is S.SUBMITTED else "delivery"]
 
     def take(self, step: str, who: str) -> None:
         """Move on."""
@@ -99,7 +106,7 @@ class Model:
         if step == "extend":
             self.extended_wd = 3
         if step == "settle-dispute":
-            self.settled = True
+            self.settled, self.flagged = True, False
         if step in ("suspend", "resume"):
             self.by_authority = step == "suspend" and who == "authority"
         self.is_stop = {"propose-stop": True, "keep-terms": False, "file-closing": False, "record-expired": False}.get(

@@ -139,6 +139,11 @@ def _not_flagged(request: SharingRequest, _details: StepDetails) -> None:
         raise ConflictError("scope-flag", "the request is flagged 超范围 already", request=request.ref)
 
 
+def _not_in_review(request: SharingRequest, _details: StepDetails) -> None:
+    if request.out_of_scope:
+        raise ConflictError("clock-none", "超范围: while the authority reviews nobody else is late", request=request.ref)
+
+
 def _grounds_named(_request: SharingRequest, details: StepDetails) -> None:
     if ground_bits(details.grounds) == 0:
         text = "a refusal cites conditions of the catalogue entry"
@@ -180,4 +185,5 @@ _CHECKS: Final[dict[str, tuple[_Check, ...]]] = {
     "reviewScope": (_flagged,),
     "consentExtension": (_asked_for,),
     "fileClosing": (_is_stop,),
+    "recordOverdue": (_not_in_review,),
 }
