@@ -336,6 +336,7 @@ async def test_another_chain_behind_the_same_url_then_reattach(tmp_path: Path) -
         with pytest.raises(ConflictError) as caught:
             await node.reattaching.reattach((tmp_path / "deployment.json").read_bytes())
         assert caught.value.code == "chain-not-replaced"
+        await quiet(TestChain(one.network.anvil))  # nobody is about to anchor when the chain is replaced within a second
         one.network.anvil.stop()
         with Anvil(
             AnvilOptions(CONTRACTS_DIR, MNEMONIC, genesis_time=GENESIS_TIME + 500, port=one.network.anvil.port, extra=ZERO_FEES)

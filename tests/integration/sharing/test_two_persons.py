@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.exchange.test_texts import confirmed, request_form, until
+from tests.integration.exchange.test_texts import confirmed, request_form, settled, until
 from tests.support.network import D01, D02, D03, Running, running_network
 from xinlian.node.paging import Window
 from xinlian.protocol.errors import ConflictError
@@ -33,6 +33,7 @@ async def test_the_head_sees_the_clock_and_the_log_states_the_transition(tmp_pat
 
         form = bytes.fromhex(filed.document or "")
         assert await until(lambda: confirmed(giving, form)) == D02
+        assert await until(lambda: settled(asking, form))
         await giving.node.store.node.write(lambda tx: tx.run("DELETE FROM documents WHERE digest = ?", (form,)))
         with pytest.raises(ConflictError) as unread:
             await giving.node.request_approvals.propose("agree", D02, number, {"form": {}}, giving.person)
